@@ -1,0 +1,135 @@
+/* kernels.h - loops over numbers. No tensor, no tape, no allocation.
+ *
+ * A gm__kern is a table of functions built from the same source for one
+ * instruction set (plain, avx2, avx512); ctx->kern is the one in use. All
+ * arrays are contiguous unless a stride is named; y may be the same array as
+ * an input (element by element), never partly overlapping. n may be 0. A loop's
+ * tail computes the same bits as its body, so a result never depends on where an
+ * element stands. Reductions add in a fixed order that depends on n alone.
+ */
+#ifndef GM_KERNELS_KERNELS_H
+#define GM_KERNELS_KERNELS_H
+
+#include "base/base.h"
+
+/* y = f(x); p[0], p[1] are parameters */
+#define GM__UNARY_LIST(X)                                                                  \
+    X(NEG) X(ABS) X(EXP) X(LOG) X(SQRT) X(SQUARE) X(RECIP) X(SIN) X(COS) X(TANH)           \
+    X(SIGMOID) X(RELU) X(LRELU /* p0: slope */) X(ELU /* p0: alpha */) X(SOFTPLUS)         \
+    X(GELU /* exact, erf */) X(SILU) X(ERF) X(AFFINE /* p0*x + p1 */)                      \
+    X(CLAMP /* to [p0,p1], NaN stays */) X(COPY) X(FILL /* p0, x unused */) X(SIGN) X(LOG1P) X(EXPM1)
+/* y = f(a, b); the first are arithmetic, those from TANH_G on are gradients: a = g (incoming),
+ * b = saved input x or output y as named */
+#define GM__BINARY_LIST(X)                                                                 \
+    X(ADD) X(SUB) X(MUL) X(DIV) X(POW) X(MAX) X(MIN)                                       \
+    X(TANH_G /* g*(1-y*y) */) X(SIGMOID_G /* g*y*(1-y) */) X(RELU_G /* y>0 ? g : 0 */)     \
+    X(LRELU_G /* x>0 ? g : p0*g */) X(ELU_G /* of x, p0 */) X(SOFTPLUS_G /* g*sigmoid(x) */) \
+    X(GELU_G /* x */) X(SILU_G /* x */) X(EXP_G /* g*y */) X(LOG_G /* g/x */)              \
+    X(SQRT_G /* g/(2y) */) X(SQUARE_G /* 2gx */) X(RECIP_G /* -g*y*y */) X(SIN_G) X(COS_G) \
+    X(ABS_G /* g*sign(x) */) X(CLAMP_G /* p0<=x<=p1 ? g : 0 */)                            \
+    X(BCE /* a: logit, b: target: max(a,0) - a*b + log1p(exp(-|a|)) */)                    \
+    X(BCE_G /* sigmoid(a) - b */)
+#define GM__COMPARE_LIST(X) X(EQ) X(NE) X(LT) X(LE) X(GT) X(GE)
+enum {
+#define GM__X(n) GM__U_##n,
+    GM__UNARY_LIST(GM__X) GM__U_COUNT
+#undef GM__X
+};
+enum {
+#define GM__X(n) GM__B_##n,
+    GM__BINARY_LIST(GM__X) GM__B_COUNT
+#undef GM__X
+};
+enum {
+#define GM__X(n) GM__C_##n,
+    GM__COMPARE_LIST(GM__X) GM__C_COUNT
+#undef GM__X
+};
+/* how the operands of a binary kernel run: both arrays, a one number, b one number */
+enum { GM__VV, GM__SV, GM__VS };
+
+/* activation fused into a product's store */
+enum { GM__ACT_NONE, GM__ACT_RELU, GM__ACT_LRELU, GM__ACT_TANH, GM__ACT_SIGMOID };
+
+typedef struct gm__adam { /* one pass; PyTorch's order of operations */
+    double lr, beta1, beta2, eps, decay; /* decay: L2 (adam) or decoupled (adamw) */
+    double bias1, bias2;                 /* 1 - beta^t */
+    bool decoupled;
+} gm__adam;
+
+#define GM__KERN_TYPED(S, T) /* members for element type T with suffix S */              \
+    void (*unary_##S[GM__U_COUNT])(size_t n, T *y, const T *x, const T *p);              \
+    void (*binary_##S[GM__B_COUNT])(size_t n, T *y, const T *a, const T *b, int mode, const T *p); \
+    void (*compare_##S[GM__C_COUNT])(size_t n, uint8_t *y, const T *a, const T *b, int mode); \
+    void (*select_##S)(size_t n, T *y, const uint8_t *c, const T *a, const T *b); /* c ? a : b */ \
+    void (*axpy_##S)(size_t n, T *y, T alpha, const T *x);            /* y += alpha x */ \
+    T (*sum_##S)(size_t n, const T *x);                               /* fixed order, blocked; error <= O(log n) eps */ \
+    double (*sumsq_##S)(size_t n, const T *x);                        /* accumulated in double */ \
+    T (*dot_##S)(size_t n, const T *a, const T *b);                                      \
+    T (*max_##S)(size_t n, const T *x);                               /* -inf for n = 0; NaN if any is */ \
+    /* y[j] (+)= sum over i < rows of x[i*ld + j], j < n; fixed order */                 \
+    void (*colsum_##S)(size_t rows, size_t n, const T *x, size_t ld, T *y, bool add);    \
+    void (*softmax_##S)(size_t rows, size_t n, T *y, const T *x);                        \
+    void (*log_softmax_##S)(size_t rows, size_t n, T *y, const T *x);                    \
+    /* gx = y*(g - sum(g*y)); gx = g - exp(y)*sum(g) */                                  \
+    void (*softmax_g_##S)(size_t rows, size_t n, T *gx, const T *g, const T *y);         \
+    void (*log_softmax_g_##S)(size_t rows, size_t n, T *gx, const T *g, const T *y);     \
+    /* y = (x - mean)*rstd*w + b; w, b may be NULL; mean, rstd: [rows], written */       \
+    void (*layer_norm_##S)(size_t rows, size_t n, T eps, T *y, T *mean, T *rstd, const T *x, const T *w, const T *b); \
+    /* gx written; gw, gb (may be NULL) added to */                                      \
+    void (*layer_norm_g_##S)(size_t rows, size_t n, T *gx, T *gw, T *gb, const T *g, const T *x, const T *mean, const T *rstd, const T *w); \
+    bool (*finite_##S)(size_t n, const T *x);                         /* no inf, no NaN */ \
+    void (*adam_##S)(size_t n, T *w, T *m, T *v, const T *g, T gscale, const gm__adam *h); /* g is multiplied by gscale first */ \
+    /* v = mu v + (1-dampening) g' ; w -= lr (nesterov ? g' + mu v : v); g' = gscale g + decay w; v NULL: no momentum; first: v = g' */ \
+    void (*sgd_##S)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T decay, bool nesterov, bool first); \
+    /* one micro tile update of the packed product, see gemm.c */                        \
+    void (*gemm_tile_##S)(size_t kc, const T *a, const T *b, T *c, size_t ldc, size_t m, size_t n, bool add)
+
+typedef struct gm__kern {
+    const char *name;
+    GM__KERN_TYPED(f32, float);
+    GM__KERN_TYPED(f64, double);
+    size_t mr_f32, nr_f32, mr_f64, nr_f64; /* micro tile of the product */
+    /* conversions */
+    void (*u8_f32)(size_t n, float *y, const uint8_t *x, float scale, float shift); /* y = scale*x + shift */
+    void (*f32_f64)(size_t n, double *y, const float *x);
+    void (*f64_f32)(size_t n, float *y, const double *x);
+    void (*bf16_f32)(size_t n, float *y, const uint16_t *x);
+    void (*f32_bf16)(size_t n, uint16_t *y, const float *x); /* round to nearest even, NaN stays NaN */
+    /* random: element i of the stream is word i%4 of block i/4, from element 0 of s */
+    void (*uniform_f32)(gm__stream s, size_t n, float *y);         /* (word >> 8) * 2^-24 */
+    void (*normal_f32)(gm__stream s, size_t n, float *y);          /* Box-Muller on word pairs (0,1), (2,3) */
+    void (*bernoulli_f32)(gm__stream s, size_t n, float *y, const float *p); /* uniform < p ? 1 : 0 */
+    void (*dropout_f32)(gm__stream s, size_t n, float *mask, float keep);    /* uniform < keep ? 1/keep : 0 */
+} gm__kern;
+
+/* ---- the packed product (gemm.c): C = act(A B + bias) or C += A B ---------- */
+
+typedef struct gm__gemm {
+    size_t m, n, k;
+    const void *a; ptrdiff_t ars, acs; /* element (i,k) at a[i*ars + k*acs]: free transposes */
+    const void *b; ptrdiff_t brs, bcs;
+    void *c; size_t ldc;               /* row-major, ldc >= n */
+    bool add;                          /* C += */
+    const void *bias;                  /* [n] or NULL; not with add */
+    int act; double slope;             /* GM__ACT_*; not with add */
+} gm__gemm;
+/* Deterministic: tiles and their order depend on (m,n,k) alone, never on the number of threads.
+ * k = 0 gives act(bias) or leaves C when add. GM_ENOMEM when scratch cannot be had. */
+gm_status gm__gemm_f32(gm_ctx *ctx, const gm__gemm *g);
+gm_status gm__gemm_f64(gm_ctx *ctx, const gm__gemm *g);
+/* batch products with given strides (elements) between matrices */
+gm_status gm__gemm_batch(gm_ctx *ctx, bool f64, size_t batch, const gm__gemm *g, ptrdiff_t sa, ptrdiff_t sb, ptrdiff_t sc);
+
+/* ---- parallel wrappers (parallel.c): split [0,n) into fixed chunks over the pool ---- */
+
+void gm__unary(gm_ctx *ctx, bool f64, int op, size_t n, void *y, const void *x, const double p[2]);
+void gm__binary(gm_ctx *ctx, bool f64, int op, size_t n, void *y, const void *a, const void *b, int mode, const double p[2]);
+double gm__sum(gm_ctx *ctx, bool f64, size_t n, const void *x);
+
+/* ---- OpenBLAS and LAPACKE (blas.c): the only file that includes them ------- */
+
+/* Symmetric eigenproblem, ascending values; a [n,n] row-major is replaced by eigenvectors in rows. work through ctx's allocator. */
+gm_status gm__eigh(gm_ctx *ctx, size_t n, double *a, double *values);
+
+#endif

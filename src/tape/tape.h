@@ -1,0 +1,112 @@
+/* tape.h - recording, the arena, and what an op is. */
+#ifndef GM_TAPE_TAPE_H
+#define GM_TAPE_TAPE_H
+
+#include "tensor/tensor.h"
+#include <gm/tape.h>
+
+typedef struct gm__attr { /* parameters of an op, their meaning is the op's own */
+    int64_t i[GM_MAX_DIMS + 2];
+    double f[2];
+} gm__attr;
+
+typedef struct gm__node {
+    const struct gm__op *op;
+    int32_t nin;
+    int32_t index;            /* position on the tape */
+    gm_tensor *out;
+    gm_tensor **in;           /* [nin]; an optional input may be NULL */
+    gm__attr attr;
+    gm_tensor *saved[3];      /* what forward kept for backward, plain tensors on the tape */
+    gm_tensor *gout;          /* gradient of out during backward */
+} gm__node;
+
+/* What forward and infer see. infer sets out's dtype, ndim, shape (and, for a view op,
+ * data and stride). forward computes out, which is contiguous and allocated. */
+typedef struct gm__call {
+    struct gm_tape *t;
+    gm_ctx *ctx;
+    gm__err *err;
+    const struct gm__op *op;
+    int32_t nin;
+    gm_tensor *const *in;
+    const gm__attr *attr;
+    gm_tensor *out;
+    gm__node *node;           /* NULL when not recording: nothing need be saved */
+} gm__call;
+
+typedef struct gm__op {
+    const char *name;
+    int32_t nin;              /* -1: any number */
+    uint32_t flags;
+    gm_status (*infer)(gm__call *c);
+    gm_status (*forward)(gm__call *c);  /* NULL for views */
+    /* Gradient as ops on the tape: gx[i] for inputs with want[i]; leave NULL where there is none.
+     * Works to any order. A failed op is recorded in the tape as usual. */
+    void (*vjp)(struct gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx);
+    /* Optional kernel used when nobody differentiates the gradient: obtains its destination by
+     * gm__grad_into (which says whether to add) or gm__grad_tmp + gm__grad_give. gy is contiguous. */
+    gm_status (*fused_vjp)(struct gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want);
+    const char *samples;      /* see ops/ops.h; a row without samples fails the suite */
+} gm__op;
+enum { GM__OP_VIEW = 1, GM__OP_RANDOM = 2, GM__OP_OPT1 = 4 /* input 1 may be NULL */, GM__OP_OPT2 = 8, GM__OP_OPT3 = 16, GM__OP_OPT4 = 32,
+       GM__OP_NOGRAD = 64 };
+
+struct gm_tape {
+    gm__handle h;
+    gm_ctx *ctx;
+    gm__err err;
+    uint64_t generation, seed;
+    bool training, recording, trap;
+    uint32_t draws;           /* random ops since reset: the next stream */
+    uint64_t steps;           /* resets since the seed was set: the other half of the stream */
+    /* rows mode: random ops whose first size is a multiple of nrows draw row by row, see gm__tape_rows */
+    const uint64_t *rows; size_t nrows; uint32_t rows_purpose, rows_b; uint64_t rows_seed;
+    struct gm__block *blocks, *cur; /* arena */
+    gm__node **nodes; size_t n_nodes, cap_nodes;
+    gm_tensor **kept; size_t n_kept, cap_kept;   /* leaves retained, with their versions */
+    uint64_t *kept_version;
+    uint64_t stamp;           /* unique for (tape, generation) */
+    size_t frames;
+    struct gm__gfree *gfree[48]; /* free gradient buffers by size class, during backward */
+    void *pending;            /* statistics waiting in nets (nn) */
+};
+
+/* The one way an op runs: checks, infer, allocate, forward, record. nin inputs. */
+gm_tensor *gm__apply(gm_tape *t, const gm__op *op, gm_tensor *const *in, int32_t nin, const gm__attr *attr);
+gm_tensor *gm__apply1(gm_tape *t, const gm__op *op, gm_tensor *x);
+gm_tensor *gm__apply2(gm_tape *t, const gm__op *op, gm_tensor *x, gm_tensor *y);
+/* Records a failure in the tape, returns NULL. */
+gm_tensor *gm__tape_fail(gm_tape *t, gm_status code, const char *format, ...);
+static inline bool gm__tape_ok(const gm_tape *t) { return gm__is(t, GM__TAPE) && t->err.status == GM_OK; }
+
+void *gm__arena(gm_tape *t, size_t count, size_t size); /* 64-aligned; NULL records GM_ENOMEM */
+/* A fresh contiguous op result without a node (temporaries, saved values). */
+gm_tensor *gm__tape_tensor(gm_tape *t, int dtype, int ndim, const int64_t *shape);
+gm_tensor *gm__tape_contiguous(gm_tape *t, gm_tensor *x); /* x itself if contiguous, else an unrecorded copy */
+
+/* Gradient destinations inside fused_vjp. */
+gm_tensor *gm__grad_into(gm_tape *t, const gm__node *n, int i, bool *add);  /* contiguous, shape of input i; *add: add to it, else overwrite */
+gm_tensor *gm__grad_tmp(gm_tape *t, const gm__node *n, int i);              /* contiguous scratch in the shape of input i */
+gm_status gm__grad_give(gm_tape *t, const gm__node *n, int i, gm_tensor *g);/* adds g (any strides, shape of input i or of the output:
+                                                                               summed down to input i's shape) to input i's gradient; may steal a grad_tmp */
+
+/* The stream of the next random op, and rows mode: row j of a [nrows*k, ...] or [nrows, ...] result draws from
+ * (seed, purpose, b, rows[j]) so that draws depend neither on the batch nor on threads. NULL rows ends it. */
+void gm__tape_rows(gm_tape *t, uint64_t seed, uint32_t purpose, uint32_t b, const uint64_t *rows, size_t n);
+/* calls fill(stream, n, offset into y) once, or once a row */
+enum { GM__FILL_UNIFORM, GM__FILL_NORMAL, GM__FILL_BERNOULLI, GM__FILL_DROPOUT };
+void gm__tape_fill(gm_tape *t, int kind, gm_tensor *y /* contiguous f32 */, const float *p, float keep);
+
+/* ops fills this so that tape can add and make zeros (declared here, defined in ops). */
+typedef struct gm__tape_ops {
+    gm_tensor *(*add)(gm_tape *, gm_tensor *, gm_tensor *);
+    gm_tensor *(*sum_to)(gm_tape *, gm_tensor *, const gm_tensor *like); /* sums broadcast axes away */
+    gm_tensor *(*zeros)(gm_tape *, const gm_tensor *like);
+    gm_tensor *(*ones)(gm_tape *, const gm_tensor *like);
+    gm_tensor *(*mul)(gm_tape *, gm_tensor *, gm_tensor *);
+    gm_tensor *(*sum_all)(gm_tape *, gm_tensor *);
+} gm__tape_ops;
+extern const gm__tape_ops gm__tape_ops_table;
+
+#endif
