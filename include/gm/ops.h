@@ -43,9 +43,9 @@ GM_API gm_tensor *gm_detach(gm_tape *t, gm_tensor *x);
 /* ---- random draws: each takes the next stream of the tape ------------------ */
 
 /** Uniform draws in [lo, hi), f32. @return [shape]. @grad none. @since 0.1 */
-GM_API gm_tensor *gm_random_uniform_like(gm_tape *t, int32_t ndim, const int64_t *shape, double lo, double hi);
+GM_API gm_tensor *gm_uniform(gm_tape *t, int32_t ndim, const int64_t *shape, double lo, double hi);
 /** Normal draws, f32. @return [shape]. @grad none. @since 0.1 */
-GM_API gm_tensor *gm_random_normal_like(gm_tape *t, int32_t ndim, const int64_t *shape, double mean, double stddev);
+GM_API gm_tensor *gm_normal(gm_tape *t, int32_t ndim, const int64_t *shape, double mean, double stddev);
 /** 1 with probability p, else 0. @param p f32 in [0,1]. @return p's shape, f32. @grad none. @since 0.1 */
 GM_API gm_tensor *gm_bernoulli(gm_tape *t, gm_tensor *p);
 /** One index a row, drawn from softmax(logits). @param logits [..., N] f32, N >= 1. @return [...] i64. @grad none. @since 0.1 @source Gumbel-max */
