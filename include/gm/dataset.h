@@ -1,0 +1,137 @@
+/* gm/dataset.h - data sets as named columns, and batches from them.
+ *
+ *     gm_dataset *d = NULL; gm_batches *b = NULL; gm_tensor *x;
+ *     s = gm_dataset_open(ctx, "idx:train-images-idx3-ubyte.gz,train-labels-idx1-ubyte.gz", &d);
+ *     s = gm_batches_new(d, "batch=128 shuffle=on seed=1", &b);
+ *     while (!(s = gm_batches_next(b, &x))) ...          x: [<=128, 1, 28, 28] in [0,1]
+ *
+ * A column is "x" (inputs), "label" (i64 classes), "y" or any name of a CSV file;
+ * each is [rows, shape] of one type. u8 images stay u8 in memory and come out of a
+ * batch as f32 in [0,1].
+ */
+#ifndef GM_DATASET_H
+#define GM_DATASET_H
+
+#include <gm/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gm_dataset gm_dataset;
+typedef struct gm_batches gm_batches;
+
+/**
+ * Opens a data set by its SPEC.
+ * @param spec   idx:IMAGES[,LABELS]  csv:FILE[,label=COL]  npy:FILE  synth:NAME[,n=..,seed=..,sigma=..]; files may end
+ *               in .gz; a range [first:end] or [first:end:stride] may come last; backslash escapes , : [ ]
+ *               synth names: ring8 grid25 moons swissroll bars digits
+ * @param out    receives the data set, the caller's; NULL on failure
+ * @errors    GM_EARG (spec), GM_EIO, GM_EFORMAT (file, and line or offset), GM_ELIMIT, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_open(gm_ctx *ctx, const char *spec, gm_dataset **out);
+
+/**
+ * Data set over the host's arrays (column "x").
+ * @param x      [rows, ...], borrowed through its reference: later changes are seen
+ * @param label  [rows] i32 or i64, or NULL
+ * @errors    GM_EARG, GM_ESHAPE, GM_EDTYPE, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_from_tensors(gm_ctx *ctx, gm_tensor *x, gm_tensor *label, gm_dataset **out);
+
+/** Fills row `row` of column "x": f32 numbers of the declared shape. Non-zero stops with GM_ECANCELED. */
+typedef int (*gm_row_source)(uint64_t row, float *x, int64_t *label, void *user);
+
+/**
+ * Data set from a host callback, asked on the calling thread only, never ahead of need.
+ * @param rows      number of rows >= 1
+ * @param ndim      dimensions of a row
+ * @param shape     their sizes
+ * @param classes   0: no labels; else label values lie in [0, classes)
+ * @errors    GM_EARG, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_from_callback(gm_ctx *ctx, uint64_t rows, int32_t ndim, const int64_t *shape, int64_t classes,
+                                          gm_row_source fn, void *user, gm_dataset **out);
+
+/**
+ * A part of a data set (shares its memory): rows first, first+stride, .. < end.
+ * @errors    GM_EARG, GM_ENOMEM
+ * @threads   as the data set's context
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_range(gm_dataset *d, uint64_t first, uint64_t end, uint64_t stride, gm_dataset **out);
+
+/**
+ * Splits at random into two parts; the first gets round(fraction * rows).
+ * @errors    GM_EARG, GM_ENOMEM
+ * @threads   as the data set's context
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_split(gm_dataset *d, double fraction, uint64_t seed, gm_dataset **first, gm_dataset **second);
+
+/** Number of rows; 0 if d is no data set. @errors none. @threads any. @since 0.1 */
+GM_API uint64_t gm_dataset_rows(const gm_dataset *d);
+/** Number of columns. @errors none. @threads any. @since 0.1 */
+GM_API int32_t gm_dataset_columns(const gm_dataset *d);
+/** Name of column i; NULL past the end. @return borrowed. @errors none. @threads any. @since 0.1 */
+GM_API const char *gm_dataset_column_name(const gm_dataset *d, int32_t i);
+/** Shape of one row of a column. @param shape receives up to 8 sizes. @return its dimensions; -1 if there is no such column. @errors none. @threads any. @since 0.1 */
+GM_API int32_t gm_dataset_shape(const gm_dataset *d, const char *column, int64_t shape[8]);
+/** Stored type of a column; -1 if there is no such column. @errors none. @threads any. @since 0.1 */
+GM_API int32_t gm_dataset_dtype(const gm_dataset *d, const char *column);
+/** Number of classes of column "label" (largest label + 1); 0 without labels. @errors none. @threads any. @since 0.1 */
+GM_API int64_t gm_dataset_classes(const gm_dataset *d);
+
+/**
+ * Rows [first, first+n) of a column as a new tensor, f32 for u8 images (in [0,1]), else the stored type.
+ * @errors    GM_EARG, GM_ENOTFOUND, GM_ENOMEM, GM_ECANCELED (callback)
+ * @threads   as the data set's context
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_read(gm_dataset *d, const char *column, uint64_t first, uint64_t n, gm_tensor **out);
+
+/** Drops the caller's reference. @errors none. @threads any. @since 0.1 */
+GM_API void gm_dataset_free(gm_dataset *d);
+
+/**
+ * Batches over a data set. One pass is one epoch; gm_batches_next returns GM_END between epochs.
+ * @param options   batch (128), shuffle (on), seed (0), drop-last (off), prefetch (on), binarize (none|dynamic|threshold),
+ *                  scale (none|unit|standard: per feature to mean 0, deviation 1)
+ * @errors    GM_EARG, GM_ENOMEM
+ * @threads   as the data set's context
+ * @since     0.1
+ */
+GM_API gm_status gm_batches_new(gm_dataset *d, const char *options, gm_batches **out);
+
+/**
+ * The next batch; GM_END after the last of an epoch (the call after it starts the next epoch).
+ * @param x   receives column "x", [n, shape] f32, borrowed until the next call
+ * @errors    GM_END, GM_ECANCELED, GM_ENOMEM
+ * @threads   as the data set's context
+ * @since     0.1
+ */
+GM_API gm_status gm_batches_next(gm_batches *b, gm_tensor **x);
+
+/** Another column of the present batch, borrowed until the next call; NULL if there is none. @errors none. @threads as the data set's context. @since 0.1 */
+GM_API gm_tensor *gm_batches_column(gm_batches *b, const char *name);
+/** Rows of the present batch in the data set. @param n receives their number. @return borrowed row numbers. @errors none. @threads as the data set's context. @since 0.1 */
+GM_API const uint64_t *gm_batches_rows(gm_batches *b, size_t *n);
+/** Present epoch, from 0. @errors none. @threads any. @since 0.1 */
+GM_API uint64_t gm_batches_epoch(const gm_batches *b);
+/** Batches handed out in this epoch. @errors none. @threads any. @since 0.1 */
+GM_API uint64_t gm_batches_position(const gm_batches *b);
+/** Moves to a position, as stored from the two calls above: the next batch is the one that followed then. @errors GM_EARG. @threads as the data set's context. @since 0.1 */
+GM_API gm_status gm_batches_seek(gm_batches *b, uint64_t epoch, uint64_t position);
+/** Drops the caller's reference. @errors none. @threads any. @since 0.1 */
+GM_API void gm_batches_free(gm_batches *b);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

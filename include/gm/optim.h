@@ -1,0 +1,79 @@
+/* gm/optim.h - optimisers with groups, schedules, clipping, averaging.
+ *
+ *     gm_optim *adam = NULL;
+ *     s = gm_optim_new(ctx, "adam", "lr=1e-3", &adam);
+ *     if (!s) s = gm_optim_add(adam, w, NULL);          or gm_optim_add_net(adam, net, NULL)
+ *     ...
+ *     s = gm_tape_backward(t, loss);
+ *     if (!s) s = gm_optim_step(adam);                  updates and clears the gradients
+ */
+#ifndef GM_OPTIM_H
+#define GM_OPTIM_H
+
+#include <gm/net.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gm_optim gm_optim;
+
+/**
+ * New optimiser.
+ * @param kind      "sgd", "adam" or "adamw"
+ * @param options   lr (1e-3), momentum (0), dampening (0), nesterov (off), beta1 (0.9), beta2 (0.999), eps (1e-8),
+ *                  weight-decay (0; adamw 0.01), clip-norm (0: off), clip-value (0: off), ema (0: off; e.g. 0.999),
+ *                  schedule (constant|step|exponential|cosine), warmup (steps), horizon (steps; cosine),
+ *                  step-size (steps), gamma (0.1), lr-min (0). Formulas are PyTorch's; NULL for the defaults
+ * @param out       receives the optimiser, the caller's
+ * @errors    GM_EARG, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ * @source    Kingma & Ba 2015; Loshchilov & Hutter 2019 (AdamW), 2017 (cosine)
+ */
+GM_API gm_status gm_optim_new(gm_ctx *ctx, const char *kind, const char *options, gm_optim **out);
+
+/**
+ * Adds one leaf. Retains it; sets gm_tensor_set_grad.
+ * @param options   per-parameter lr-scale, weight-decay; NULL as the optimiser
+ * @errors    GM_EARG (also: already added), GM_EDTYPE, GM_ENOMEM
+ * @threads   as the optimiser's context
+ * @since     0.1
+ */
+GM_API gm_status gm_optim_add(gm_optim *o, gm_tensor *leaf, const char *options);
+
+/**
+ * Adds all parameters of a net as one group.
+ * @errors    as gm_optim_add
+ * @threads   as the optimiser's context
+ * @since     0.1
+ */
+GM_API gm_status gm_optim_add_net(gm_optim *o, gm_net *net, const char *options);
+
+/**
+ * One update from the accumulated gradients, which are cleared. Checks every gradient first:
+ * GM_ENONFINITE names the first bad tensor and leaves all weights untouched.
+ * Parameters without a gradient are left alone. Commits waiting statistics of added nets.
+ * @errors    GM_ENONFINITE, GM_ENOMEM (first step only)
+ * @threads   as the optimiser's context
+ * @since     0.1
+ */
+GM_API gm_status gm_optim_step(gm_optim *o);
+
+/** Clears all gradients and waiting statistics without a step. @errors none. @threads as the optimiser's context. @since 0.1 */
+GM_API void gm_optim_clear(gm_optim *o);
+/** Steps taken. @errors none. @threads any. @since 0.1 */
+GM_API int64_t gm_optim_steps(const gm_optim *o);
+/** Learning rate of the next step. @errors none. @threads any. @since 0.1 */
+GM_API double gm_optim_lr(const gm_optim *o);
+/** Euclidean norm of all gradients at the last step, before clipping. @errors none. @threads any. @since 0.1 */
+GM_API double gm_optim_grad_norm(const gm_optim *o);
+/** Exchanges the weights with their exponential averages (ema > 0); call again to exchange back. @errors GM_ESTATE without ema or before the first step. @threads as the optimiser's context. @since 0.1 */
+GM_API gm_status gm_optim_swap_ema(gm_optim *o);
+/** Drops the caller's reference. @errors none. @threads any. @since 0.1 */
+GM_API void gm_optim_free(gm_optim *o);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,47 @@
+/* io.h - files of tensors inside the library. */
+#ifndef GM_IO_IO_H
+#define GM_IO_IO_H
+
+#include "base/base.h"
+#include "base/file.h"
+#include "tensor/tensor.h"
+#include <gm/file.h>
+
+/* Whole file or gzip stream, expanded, at most max bytes (GM_ELIMIT past that, while streaming). A gzip
+ * member is recognised by its magic whatever the name. */
+gm_status gm__read_all(gm_ctx *ctx, const char *path, uint64_t max, uint8_t **data, size_t *size);
+
+/* ---- safetensors ------------------------------------------------------------- */
+
+typedef struct gm__entry { const char *name; int dtype; int ndim; int64_t shape[GM_MAX_DIMS]; const uint8_t *data; size_t bytes; } gm__entry;
+typedef struct gm__meta { const char *key, *value; } gm__meta;
+typedef struct gm__st { /* a parsed file; everything points into its memory */
+    gm_ctx *ctx;
+    uint8_t *bytes; size_t size;
+    gm__entry *entries; size_t n; /* sorted by name */
+    gm__meta *meta; size_t n_meta;
+    void *text; /* storage of names */
+} gm__st;
+/* Parses and checks everything: sizes, overlaps, holes, order, types, UTF-8 of names, duplicate keys. A gm.* key in the
+ * metadata demands gm.checksum, which is verified over the whole file. */
+gm_status gm__st_open(gm_ctx *ctx, const char *path, gm__st **out);
+gm_status gm__st_parse(gm_ctx *ctx, const char *who, uint8_t *bytes /* taken */, size_t size, gm__st **out);
+void gm__st_close(gm__st *f);
+const gm__entry *gm__st_find(const gm__st *f, const char *name);
+const char *gm__st_meta(const gm__st *f, const char *key);
+gm_status gm__st_load(const gm__st *f, const gm__entry *e, gm_tensor *dst); /* shape equal; float types convert */
+
+/* Writing: add entries (borrowed until commit) and metadata (copied), then commit atomically. Entries are stored
+ * sorted by name, header keys sorted, header padded so that data starts 64-aligned; with any gm.* metadata the
+ * checksum is added. Non-finite floats in entries with `finite` are refused with GM_ENONFINITE naming the tensor. */
+typedef struct gm__stw gm__stw;
+gm_status gm__stw_new(gm_ctx *ctx, gm__stw **out);
+gm_status gm__stw_meta(gm__stw *w, const char *key, const char *value);
+gm_status gm__stw_tensor(gm__stw *w, const char *name, const gm_tensor *t, bool finite);
+gm_status gm__stw_commit(gm__stw *w, const char *path);
+gm_status gm__stw_bytes(gm__stw *w, uint8_t **bytes, size_t *size); /* the same file in memory, the caller's (gm__free) */
+void gm__stw_free(gm__stw *w);
+
+uint64_t gm__crc64(uint64_t crc, const void *p, size_t n); /* ECMA-182 reflected (as xz) */
+
+#endif

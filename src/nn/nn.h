@@ -1,0 +1,33 @@
+/* nn.h - networks inside the library. */
+#ifndef GM_NN_NN_H
+#define GM_NN_NN_H
+
+#include "tape/tape.h"
+#include "ops/ops.h"
+#include <gm/net.h>
+
+/* A named tensor of some state: what files, optimisers and checkpoints walk over. */
+typedef struct gm__named {
+    char *name;
+    gm_tensor *tensor;
+    bool parameter;
+} gm__named;
+
+/* Statistics that wait for the optimiser's step (batch norm): commit or drop. */
+gm_status gm__net_commit(gm_net *net);
+void gm__net_drop_pending(gm_net *net);
+
+/* Draws a tensor's initial values: uniform(-bound, bound) or normal(0, std) from (seed, INIT, 0, index). */
+void gm__init_uniform(gm_tensor *w, double bound, uint64_t seed, uint64_t index);
+void gm__init_normal(gm_tensor *w, double mean, double std, uint64_t seed, uint64_t index);
+
+/* Changes the stored type of every tensor of the net (f64 for gradient checks). */
+gm_status gm__net_cast(gm_net *net, int32_t dtype);
+gm_ctx *gm__net_ctx(const gm_net *net);
+int64_t gm__net_cond(const gm_net *net);
+
+/* Text helper for families: "linear 400, relu, linear 400, relu" from hidden sizes and an activation name;
+ * an activation of NULL or "none" leaves it out. Appends to b. */
+void gm__net_mlp_text(gm__buf *b, const int64_t *hidden, size_t n, const char *activation);
+
+#endif
