@@ -1,0 +1,19 @@
+/* gm/gm.h - all of libgm. */
+#ifndef GM_GM_H
+#define GM_GM_H
+
+#include <gm/status.h>
+#include <gm/ctx.h>
+#include <gm/tensor.h>
+#include <gm/tape.h>
+#include <gm/ops.h>
+#include <gm/net.h>
+#include <gm/optim.h>
+#include <gm/dataset.h>
+#include <gm/file.h>
+#include <gm/model.h>
+#include <gm/trainer.h>
+#include <gm/sampler.h>
+#include <gm/vae.h>
+
+#endif

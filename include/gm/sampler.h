@@ -1,0 +1,49 @@
+/* gm/sampler.h - a stream of draws from one model.
+ *
+ * Many samplers, each with a context of its own on a thread of its own, may share
+ * one model: it is not changed while sampled.
+ */
+#ifndef GM_SAMPLER_H
+#define GM_SAMPLER_H
+
+#include <gm/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gm_sampler gm_sampler;
+
+/**
+ * New stream of draws.
+ * @param ctx       the calling thread's context
+ * @param m         model, retained; may belong to another context
+ * @param options   seed (0), temperature (1: scales the latent noise)
+ * @param out       receives the sampler, the caller's
+ * @errors    GM_EARG, GM_EUNSUPPORTED, GM_ESTATE, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_sampler_new(gm_ctx *ctx, gm_model *m, const char *options, gm_sampler **out);
+
+/**
+ * The next n rows of the stream: draws i .. i+n-1, each a function of (seed, index) alone.
+ * @param cond   [n, ...] condition, or NULL
+ * @param out    [n, shape of x], the caller's
+ * @errors    GM_EARG, GM_EUNSUPPORTED (a condition for a model without), GM_EBUSY (model in training), GM_ECANCELED, GM_ENOMEM
+ * @threads   as the sampler's context
+ * @since     0.1
+ */
+GM_API gm_status gm_sampler_draw(gm_sampler *s, int64_t n, gm_tensor *cond, gm_tensor **out);
+
+/** Writes the stream's state. @param size in: bytes at out; out: bytes needed. out may be NULL to ask. @errors GM_EARG, GM_ELIMIT. @threads as the sampler's context. @since 0.1 */
+GM_API gm_status gm_sampler_state_save(gm_sampler *s, void *out, size_t *size);
+/** Goes on from a saved state of a sampler of the same model. @errors GM_EFORMAT, GM_EARG. @threads as the sampler's context. @since 0.1 */
+GM_API gm_status gm_sampler_state_load(gm_sampler *s, const void *in, size_t size);
+/** Frees the sampler. @errors none. @threads any. @since 0.1 */
+GM_API void gm_sampler_free(gm_sampler *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,105 @@
+/* gm/trainer.h - training step by step, checkpoints, progress, events.
+ *
+ *     gm_trainer *tr = NULL;
+ *     s = gm_trainer_new(model, data, "epochs=10 checkpoint=run.ckpt", &tr);
+ *     if (!s) s = gm_trainer_run(tr);
+ *     gm_trainer_free(tr);
+ *
+ * Same seed, same bytes, whatever the number of threads; a run that was stopped and
+ * resumed ends with the bytes of one that was not.
+ */
+#ifndef GM_TRAINER_H
+#define GM_TRAINER_H
+
+#include <gm/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gm_trainer gm_trainer;
+
+/* Kinds of events. */
+enum { GM_EVENT_NONFINITE = 1, GM_EVENT_EXPLODING = 2, GM_EVENT_VANISHING = 3, GM_EVENT_POSTERIOR_COLLAPSE = 4, GM_EVENT_BEST = 5 };
+
+/* Something training noticed about itself. */
+typedef struct gm_event {
+    uint32_t struct_size; /* set by the caller */
+    int32_t  kind;        /* GM_EVENT_* */
+    uint64_t step;
+    double   value;       /* the measure that raised it */
+    char     text[160];
+} gm_event;
+
+/* What a progress callback sees. Borrowed during the call. */
+typedef struct gm_progress {
+    uint32_t struct_size;
+    int32_t  new_events;   /* events raised since the last call */
+    uint64_t epoch, epochs; /* epochs done, asked for (0: steps decide) */
+    uint64_t step, steps;  /* steps done, in all */
+    double   loss;         /* mean over the rows since the last call, the family's unit */
+    double   valid_loss;   /* NaN if not measured since the last call */
+    double   lr, grad_norm;
+    double   seconds;      /* since gm_trainer_run began */
+    double   rows_per_second;
+    int32_t  epoch_end;    /* 1 at the end of an epoch */
+    int32_t  reserved;
+} gm_progress;
+
+/** Called on the calling thread between steps. Non-zero stops with GM_ECANCELED; the model stays usable. */
+typedef int (*gm_progress_fn)(const gm_progress *p, void *user);
+
+/**
+ * Prepares training of a model on data.
+ * @param data      retained
+ * @param options   epochs (10), steps (0: epochs decide), batch (128), lr (1e-3), optimizer (adam|adamw|sgd), momentum, beta1,
+ *                  beta2, eps, weight-decay, clip-norm, ema, schedule (constant|step|exponential|cosine), warmup, horizon,
+ *                  gamma, step-size, lr-min, seed (default: the model's), checkpoint (path), checkpoint-every (steps; 0: at
+ *                  each epoch's end), stop-after (steps), patience (epochs without better validation), keep-best (off),
+ *                  prefetch (on). gm_option_at("train", i) lists them
+ * @param out       receives the trainer, the caller's
+ * @errors    GM_EARG, GM_ESHAPE (data do not fit the model), GM_EBUSY, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_trainer_new(gm_model *m, gm_dataset *data, const char *options, gm_trainer **out);
+
+/**
+ * Goes on from a checkpoint; the rest of the run gives the bytes an uninterrupted run would have given.
+ * @param data      the same data (a fingerprint is checked)
+ * @param valid     the same held-out data, or NULL if there was none
+ * @param options   epochs, steps, stop-after, checkpoint, threads may change; any other option is accepted only with its stored value
+ * @param out       receives the trainer; its model is gm_trainer_model
+ * @errors    GM_EIO, GM_EFORMAT, GM_EARG (other data, other option), GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_trainer_resume(gm_ctx *ctx, const char *path, gm_dataset *data, gm_dataset *valid, const char *options, gm_trainer **out);
+
+/** The model in training, borrowed. @errors none. @threads any. @since 0.1 */
+GM_API gm_model *gm_trainer_model(const gm_trainer *tr);
+/** Held-out data, measured at each epoch's end; retained. @errors GM_EARG, GM_ESHAPE, GM_ESTATE (after the first step). @threads as the model's context. @since 0.1 */
+GM_API gm_status gm_trainer_set_valid(gm_trainer *tr, gm_dataset *valid);
+/** Progress callback, asked at most every `seconds` and at each epoch's end. @errors GM_EARG. @threads as the model's context. @since 0.1 */
+GM_API gm_status gm_trainer_set_progress(gm_trainer *tr, gm_progress_fn fn, void *user, double seconds);
+/** One step. @param loss receives its loss; may be NULL. @return GM_END when the run is complete. @errors GM_END, GM_ENONFINITE (weights untouched), GM_ECANCELED, GM_EBUSY, GM_ENOMEM. @threads as the model's context. @since 0.1 */
+GM_API gm_status gm_trainer_step(gm_trainer *tr, double *loss);
+/** Steps until the run is complete, stop-after is reached, or it is canceled. @errors as gm_trainer_step. @threads as the model's context. @since 0.1 */
+GM_API gm_status gm_trainer_run(gm_trainer *tr);
+/** 1 when the run is complete (not merely stopped). @errors none. @threads any. @since 0.1 */
+GM_API int32_t gm_trainer_done(const gm_trainer *tr);
+/** Steps done since the start of the whole run. @errors none. @threads any. @since 0.1 */
+GM_API uint64_t gm_trainer_steps(const gm_trainer *tr);
+/** Writes a checkpoint: also a loadable model. @errors GM_EIO, GM_ENONFINITE, GM_ENOMEM. @threads as the model's context. @since 0.1 */
+GM_API gm_status gm_trainer_save(gm_trainer *tr, const char *path);
+/** Number of events so far. @errors none. @threads any. @since 0.1 */
+GM_API int32_t gm_trainer_event_count(const gm_trainer *tr);
+/** Event i. @errors GM_EARG, GM_END. @threads as the model's context. @since 0.1 */
+GM_API gm_status gm_trainer_event(const gm_trainer *tr, int32_t i, gm_event *out);
+/** Frees the trainer; the model stays. @errors none. @threads any. @since 0.1 */
+GM_API void gm_trainer_free(gm_trainer *tr);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
