@@ -51,6 +51,14 @@ static inline void gm__retain(void *p) { atomic_fetch_add_explicit(&((gm__handle
 /* true when the last reference went: the caller destroys */
 static inline bool gm__release(void *p) { return atomic_fetch_sub_explicit(&((gm__handle *)p)->refs, 1, memory_order_acq_rel) == 1; }
 
+/* ---- public structs that begin with uint32_t struct_size (ctx.c) ----------- */
+
+/* Copies the caller's struct over *to, which holds the defaults (size bytes, our
+ * sizeof): missing fields keep them, a set field that we do not know is GM_EARG. */
+gm_status gm__struct_in(gm__err *e, const char *owner, const void *from, void *to, size_t size);
+/* Fills the caller's struct of `given` bytes from one of ours; the rest is zero. NULL is ignored. */
+void gm__struct_init(void *to, size_t given, const void *from, size_t size);
+
 /* ---- checked arithmetic: false on overflow ------------------------------- */
 
 static inline bool gm__add(size_t a, size_t b, size_t *r) { return !__builtin_add_overflow(a, b, r); }
@@ -59,6 +67,7 @@ static inline bool gm__mul(size_t a, size_t b, size_t *r) { return !__builtin_mu
 /* ---- memory (alloc.c): 64-byte aligned, counted against the cap ---------- */
 
 void *gm__alloc(gm_ctx *ctx, size_t count, size_t size);   /* uninitialised; NULL on failure, sets ctx message */
+void *gm__alloc_quiet(gm_ctx *ctx, size_t count, size_t size); /* the same without a message: for pool workers, who must not touch ctx's */
 void *gm__calloc(gm_ctx *ctx, size_t count, size_t size);
 void *gm__realloc(gm_ctx *ctx, void *p, size_t count, size_t size); /* keeps min(old,new); p intact on failure */
 void gm__free(gm_ctx *ctx, void *p);
@@ -81,10 +90,12 @@ bool gm__buf_format(gm__buf *b, const char *format, ...);
 /* ---- text (format.c, number.c): no locale, no printf, no strtod ---------- */
 
 /* %s %d(int) %u %zu %lld(long long) %llu %g(double, shortest that reads back
- * the same) %.Nf (fixed, N digits) %c %x %%; truncates, always terminates; returns full length. */
+ * the same) %.Nf (fixed, N digits) %c %x %%, %.*s; widths as in %-12s %6d %03d; truncates,
+ * always terminates; returns full length. */
 size_t gm__format(char *out, size_t cap, const char *format, ...);
 size_t gm__vformat(char *out, size_t cap, const char *format, __builtin_va_list ap);
 size_t gm__write_double(char *out, size_t cap, double v);  /* shortest round trip; "nan" "inf" "-inf" */
+size_t gm__write_float(char *out, size_t cap, float v);    /* shortest that reads back as the same float */
 /* Read from [p,end); return the first byte not used, or NULL if no number stands at p or it overflows. */
 const char *gm__read_double(const char *p, const char *end, double *v); /* correctly rounded */
 const char *gm__read_i64(const char *p, const char *end, int64_t *v);
@@ -137,7 +148,8 @@ gm_status gm__ints(gm_ctx *ctx, const char *what, const char *text, int64_t *out
 typedef void gm__task_fn(void *arg, size_t task, size_t worker);
 void gm__parallel(gm_ctx *ctx, size_t n, gm__task_fn *fn, void *arg);
 size_t gm__workers(const gm_ctx *ctx);
-/* Scratch of one worker, >= bytes, 64-aligned, kept between calls; contents undefined. NULL on failure. */
+/* Scratch of one worker, >= bytes, 64-aligned, kept between calls; contents undefined.
+ * NULL on failure, without a message: the caller of gm__parallel makes one. */
 void *gm__scratch(gm_ctx *ctx, size_t worker, size_t bytes);
 
 /* cancel: true once when the flag is set (clears it) */
