@@ -11,7 +11,7 @@ OPT     ?= -O2
 VERSION := 0.1.0
 SOVER   := 0
 
-DIRS    ?= base kernels tensor tape ops nn optim io data metrics models
+DIRS    ?= base kernels tensor tape ops nn optim io data metrics models models/vae models/ae
 PKGS    := openblas lapacke zlib libpng jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)

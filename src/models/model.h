@@ -1,0 +1,128 @@
+/* model.h - the protocol between families and everything that drives them.
+ *
+ * A family is a folder and one row in families.def. It says what its options are,
+ * builds its nets once the shape of a row is known, and computes on a tape: a loss
+ * for training, and values row by row for the verbs. The core (model.c, trainer.c,
+ * sampler.c, eval.c, ..) does the rest: options, files, scaling, batching, streams of
+ * random draws, locking, cancel. Inside a family x is always [N, shape], f32, scaled.
+ */
+#ifndef GM_MODELS_MODEL_H
+#define GM_MODELS_MODEL_H
+
+#include "data/data.h"
+#include "nn/nn.h"
+#include "optim/optim.h"
+#include "tape/tape.h"
+#include <gm/model.h>
+#include <gm/sampler.h>
+#include <gm/trainer.h>
+
+struct gm__family;
+
+struct gm_model {
+    gm__handle h;
+    gm_ctx *ctx;
+    const struct gm__family *family;
+    void *cfg;                 /* the family's config struct; text fields live in strs */
+    gm__strs strs;
+    void *state;               /* the family's own, state_size bytes, zeroed; nets and scratch facts */
+    bool built;                /* shape known, weights drawn or loaded */
+    int32_t ndim;
+    int64_t shape[GM_MAX_DIMS], row; /* of one row of x; row: its numbers */
+    gm__named *tensors;        /* all that a file holds, in registration order */
+    size_t n_tensors, cap_tensors;
+    gm_tensor *scale_mul, *scale_add; /* [row]: stored scaling x*mul + add; NULL without */
+    atomic_int use;            /* 0 free, n > 0 drawn from by n threads, -1 in training */
+    atomic_ullong changed;     /* grows with every change of weights */
+    char *config_json;         /* cache of gm_model_config */
+};
+
+/* What the loss of one batch is computed from. Random ops on t draw row by row from
+ * (seed, FIT, epoch, row): results depend neither on the batch size nor on threads. */
+typedef struct gm__batch {
+    gm_tape *t;
+    gm_tensor *x;              /* [N, shape] */
+    gm_tensor *label;          /* [N] i64 or NULL */
+    uint64_t step, epoch;
+    bool training;             /* false: held-out loss, no dropout */
+} gm__batch;
+
+/* Settings of log_prob and eval. */
+typedef struct gm__eval_cfg {
+    uint32_t struct_size;
+    int32_t k;                 /* importance samples; 0: the metric's default */
+    int32_t batch;
+    int32_t threads;
+    uint64_t seed;
+    const char *metric;        /* comma list */
+    const char *features;
+} gm__eval_cfg;
+
+/* A metric: one number a row, which the core averages, with its standard error. */
+typedef struct gm__metric {
+    const char *name, *unit;
+    /* [N] f32 on t. Random ops draw row by row from (seed, EVAL, .., row). note: NULL or <= 96 bytes to say what the
+     * value depends on ("binarize=none", "k=5000"), filled at the first batch */
+    gm_tensor *(*row)(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note);
+} gm__metric;
+
+typedef struct gm__family {
+    const char *name, *title;
+    const char *score_formula;         /* one line, NULL if it cannot score */
+    const gm__opts *opts;              /* rows named seed, shape, scale are known to the core */
+    size_t cfg_size, state_size;
+    uint32_t can;                      /* GM_CAN_* */
+    int32_t log_prob_kind;             /* GM_LOG_PROB_* for k = 0; with k > 0 it is ESTIMATE */
+    gm_status (*check)(gm_ctx *ctx, const void *cfg);   /* rules between options; may be NULL */
+    gm_status (*build)(gm_model *m);   /* m->shape is known: make nets, draw weights from the config's seed (see
+                                          gm__model_seed), register tensors by gm__model_add_net/_tensor */
+    void (*destroy)(gm_model *m);      /* free what build made; also after a failed build */
+    /* ---- training ---- */
+    gm_status (*loss)(gm_model *m, const gm__batch *b, gm_tensor **loss); /* summed over a row, mean over rows */
+    gm_status (*add_params)(gm_model *m, gm_optim *o); /* NULL: every registered parameter */
+    /* Looks at the model at an epoch's end; may raise events by gm__trainer_raise. May be NULL. */
+    gm_status (*watch)(gm_model *m, gm_trainer *tr, const gm__batch *b);
+    /* ---- use: t does not record; NULL where the family cannot. Results are on t ---- */
+    gm_tensor *(*draw)(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond);
+    gm_tensor *(*encode)(gm_model *m, gm_tape *t, gm_tensor *x);       /* [N, latent] */
+    gm_tensor *(*decode)(gm_model *m, gm_tape *t, gm_tensor *z);       /* [N, shape] */
+    gm_tensor *(*score)(gm_model *m, gm_tape *t, gm_tensor *x);        /* [N] */
+    gm_tensor *(*log_prob)(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c); /* [N] */
+    const gm__metric *metrics; size_t n_metrics; /* the first is the default of gm_eval */
+    size_t (*print)(const gm_model *m, gm__buf *out); /* network tables; may be NULL */
+} gm__family;
+
+#define GM__FAMILY(name) extern const gm__family gm__family_##name;
+#include "models/families.def"
+#undef GM__FAMILY
+const gm__family *gm__family_find(const char *name); /* NULL if unknown */
+
+/* For families' build: the tensors that files, optimisers and copies walk over. Names: PREFIX.NAME. */
+gm_status gm__model_add_net(gm_model *m, const char *prefix, gm_net *net);
+gm_status gm__model_add_tensor(gm_model *m, const char *name, gm_tensor *t /* retained */, bool parameter);
+uint64_t gm__model_seed(const gm_model *m);
+/* The constructor behind gm_model_new, gm_vae_new, ..: cfg is copied and checked. */
+gm_status gm__model_make(gm_ctx *ctx, const gm__family *f, const void *cfg, gm_model **out);
+/* Gives an unbuilt model its shape (from data or a file) and builds it. */
+gm_status gm__model_build(gm_model *m, int32_t ndim, const int64_t *shape);
+const void *gm__model_option(const gm_model *m, const char *name); /* address of an option's value, NULL if the family has none */
+
+/* x in the data's units to the model's and back, on a tape; x itself without scaling. */
+gm_tensor *gm__scale_in(gm_model *m, gm_tape *t, gm_tensor *x);
+gm_tensor *gm__scale_out(gm_model *m, gm_tape *t, gm_tensor *x);
+
+/* Locks: GM_EBUSY on a clash. */
+gm_status gm__model_begin_use(gm_model *m, gm_ctx *ctx);   /* draws, encode, .. */
+void gm__model_end_use(gm_model *m);
+gm_status gm__model_begin_train(gm_model *m, gm_ctx *ctx);
+void gm__model_end_train(gm_model *m);
+
+void gm__trainer_raise(gm_trainer *tr, int32_t kind, double value, const char *format, ...);
+
+extern const gm__opts gm__train_opts, gm__eval_opts, gm__sampler_opts;
+
+/* file.c: the part of a file that model and checkpoint share */
+gm_status gm__model_write(gm_model *m, gm__stw *w);                    /* config, net texts, tensors */
+gm_status gm__model_read(gm_ctx *ctx, const gm__st *f, const char *who, gm_model **out);
+
+#endif
