@@ -1,0 +1,30 @@
+/* file.h - whole files in, atomic replacement out. */
+#ifndef GM_BASE_FILE_H
+#define GM_BASE_FILE_H
+
+#include "base/base.h"
+
+/* Reads a regular file of at most max bytes (more: GM_ELIMIT); FIFOs, folders
+ * and devices are refused. *data has size + 1 bytes, the last 0; gm__free it.
+ * Messages are `PATH: what went wrong`, GM_EIO for all that the system refuses. */
+gm_status gm__file_read(gm_ctx *ctx, const char *path, uint64_t max, uint8_t **data, size_t *size);
+
+/* A file being written beside its place (.NAME.gm-PID-N.tmp) and moved there by
+ * commit. After any failure nothing is left and the old file is as it was. */
+typedef struct gm__out gm__out;
+gm_status gm__out_open(gm_ctx *ctx, const char *path, gm__out **out);
+gm_status gm__out_write(gm__out *o, const void *p, size_t n); /* buffered; a failure sticks until commit */
+gm_status gm__out_commit(gm__out *o); /* to the disk and to its name; frees o, also on failure */
+void gm__out_abort(gm__out *o);       /* unlinks and frees; NULL is fine */
+
+gm_status gm__file_write(gm_ctx *ctx, const char *path, const void *data, size_t size); /* the three in one */
+
+/* Text of an errno without locale or shared buffer: "No such file or directory", "error 99" (into tmp[24]). */
+const char *gm__errno_text(int e, char *tmp);
+
+/* Tests make system calls fail: called before each, returns 0 (go on), an errno
+ * (fail so), or -1 (reads and writes: one byte only). NULL outside of tests. */
+enum { GM__F_OPEN, GM__F_STAT, GM__F_READ, GM__F_WRITE, GM__F_CHMOD, GM__F_SYNC, GM__F_CLOSE, GM__F_RENAME, GM__F_UNLINK };
+extern int (*gm__file_test_hook)(int call);
+
+#endif
