@@ -88,3 +88,113 @@ $(BUILD)/tests/%: tests/%.c $(LIBA) $(BUILD)/flags
 	  -o $@ $< $(LIBA) -Wl,--as-needed $(CHECK_LIBS) $(LDLIBS_)
 
 -include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(EXAMPLES:=.d) $(TESTS:=.d)
+
+# ---- set-up ------------------------------------------------------------------
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo 2>/dev/null)
+DEBS := gcc pkg-config libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libjansson-dev check
+
+deps:
+	@if command -v apt-get >/dev/null; then \
+	  dpkg -s $(DEBS) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(DEBS); }; \
+	elif command -v dnf >/dev/null; then \
+	  echo "untested: dnf"; $(SUDO) dnf install -y gcc pkgconf openblas-devel lapack-devel zlib-devel libpng-devel jansson-devel check-devel; \
+	elif command -v brew >/dev/null; then \
+	  echo "untested: brew"; brew install pkg-config openblas lapack zlib libpng jansson check; \
+	else echo "install a C11 compiler, pkg-config, OpenBLAS, LAPACKE, zlib, libpng, Jansson and Check"; exit 1; fi
+
+# After `make deps` the packages may have just appeared, so the rest runs in a make of its own that asks pkg-config again.
+ifeq ($(strip $(PKG_LIBS)),)
+ifneq ($(filter all lib demo check check-asan check-tsan check-long bench experiments install,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(GM_REMADE),)
+REMAKE := 1
+endif
+endif
+endif
+
+demo: $(if $(REMAKE),,$(BUILD)/gm)
+ifeq ($(REMAKE),1)
+	@$(MAKE) GM_REMADE=1 $@
+else
+	@mkdir -p $(BUILD)/demo
+	$(BUILD)/gm train vae --data synth:digits,n=10000,seed=1 --hidden 400 --latent 20 --epochs 30 --seed 1 --out $(BUILD)/demo/vae.safetensors
+	$(BUILD)/gm eval $(BUILD)/demo/vae.safetensors --data synth:digits,n=1000,seed=2 --metric elbo
+	$(BUILD)/gm sample $(BUILD)/demo/vae.safetensors --count 64 --seed 1 --out $(BUILD)/demo/digits.png
+	@echo "64 drawn digits: $(BUILD)/demo/digits.png"
+endif
+
+# ---- checks ------------------------------------------------------------------
+
+check: $(if $(REMAKE),,all $(TESTS))
+ifeq ($(REMAKE),1)
+	@$(MAKE) GM_REMADE=1 $@
+else
+	@sh tests/run.sh "$(BUILD)" "$(LIBD)" "$(CC)" $(TESTS)
+	@$(MAKE) --no-print-directory check-quick-asan
+endif
+
+SAN_ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan LIBD=$(BUILD)/asan/lib OPT=-O1 SAN="$(SAN_ADDRESS)"
+TSAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/tsan LIBD=$(BUILD)/tsan/lib OPT=-O1 SAN="-fsanitize=thread"
+.PHONY: check-quick-asan check-binaries run-tests
+# unit and op tests under the address and undefined-behaviour sanitizers
+check-quick-asan:
+	@$(ASAN_MAKE) run-tests WHICH="unit ops"
+check-asan:
+	@$(ASAN_MAKE) run-tests WHICH="unit ops models host fault fuzz"
+check-tsan:
+	@$(TSAN_MAKE) run-tests WHICH="unit models host"
+WHICH ?= unit ops models host fault fuzz
+WHICH_TESTS = $(foreach w,$(WHICH),$(filter $(BUILD)/tests/$(w)/%,$(TESTS)))
+run-tests: $(WHICH_TESTS) $(BUILD)/gm
+	@ONLY_TESTS=1 sh tests/run.sh "$(BUILD)" "$(LIBD)" "$(CC)" $(WHICH_TESTS)
+check-long: check check-asan check-tsan
+	@GM_LONG=1 sh tests/run.sh "$(BUILD)" "$(LIBD)" "$(CC)" $(TESTS)
+
+# ---- measurements --------------------------------------------------------------
+
+BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
+bench: $(BENCHES) $(BUILD)/gm $(LIBSO)
+	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+	@sh tests/bench/footprint.sh "$(BUILD)" "$(LIBD)"
+
+EXPERIMENTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/experiments/*.c))
+experiments: $(EXPERIMENTS)
+	@test -n "$(DATA)" || { echo "usage: make experiments DATA=DIR (the folder with mnist-*-ubyte.gz)"; exit 1; }
+	@for b in $(EXPERIMENTS); do $$b "$(DATA)" || exit 1; done
+
+# ---- installing ----------------------------------------------------------------
+
+$(BUILD)/gm.pc: gm.pc.in $(BUILD)/flags
+	@sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
+
+install: $(if $(REMAKE),,all)
+	install -d $(DESTDIR)$(PREFIX)/include/gm $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
+	install -m 644 include/gm/*.h $(DESTDIR)$(PREFIX)/include/gm
+	install -m 644 $(LIBA) $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(LIBSO) $(DESTDIR)$(PREFIX)/lib/libgm.so.$(VERSION)
+	ln -sf libgm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libgm.so.$(SOVER)
+	ln -sf libgm.so.$(SOVER) $(DESTDIR)$(PREFIX)/lib/libgm.so
+	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' gm.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/gm.pc
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/gm.pc
+	install -m 755 $(BUILD)/gm $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/include/gm
+	rm -f $(DESTDIR)$(PREFIX)/lib/libgm.a $(DESTDIR)$(PREFIX)/lib/libgm.so $(DESTDIR)$(PREFIX)/lib/libgm.so.$(SOVER) \
+	  $(DESTDIR)$(PREFIX)/lib/libgm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/pkgconfig/gm.pc $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
+
+clean:
+	rm -rf $(BUILD) $(LIBD)/libgm.a $(LIBD)/libgm.so $(LIBD)/libgm.so.$(SOVER)
+
+help:
+	@echo "make              lib/libgm.a, lib/libgm.so, build/gm, examples"
+	@echo "make deps         install what libgm needs (Debian, Ubuntu)"
+	@echo "make demo         train a VAE on built-in digits, draw 64 of them: build/demo/digits.png"
+	@echo "make check        all tests, the project's own checks, unit and op tests under ASan and UBSan"
+	@echo "make check-asan   all tests under ASan and UBSan      make check-tsan   thread tests under TSan"
+	@echo "make check-long   everything, long versions included"
+	@echo "make bench        speed, memory, size of the library"
+	@echo "make experiments DATA=DIR    train on real data to the published figures"
+	@echo "make install PREFIX=/usr/local DESTDIR= PROGRAM=gm    make uninstall"
+	@echo "variables: CC OPT CFLAGS SAN BUILD LIBD"
