@@ -1,0 +1,174 @@
+/* cmd_show.c - models, help, info, data. */
+#include "cli.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cmd_models(args *a)
+{
+    int code = args_words(a, 0, "models");
+    if (!code) code = args_unused(a);
+    for (int32_t i = 0; !code && gm_family_name(i); i++) {
+        const char *name = gm_family_name(i);
+        if (a->json) {
+            printf("{\"name\":\"%s\",\"title\":", name);
+            json_string(stdout, gm_family_title(name));
+            puts("}");
+        } else {
+            printf("%-12s %s\n", name, gm_family_title(name));
+        }
+    }
+    return code;
+}
+
+static void show_options(const char *owner)
+{
+    gm_option o = {.struct_size = sizeof o};
+    for (int32_t i = 0; gm_option_at(owner, i, &o) == GM_OK; i++) {
+        char type[96];
+        bool number = !strcmp(o.type, "integer") || !strcmp(o.type, "number") || !strcmp(o.type, "integers");
+        if (number && isfinite(o.lo) && isfinite(o.hi)) snprintf(type, sizeof type, "%s %.6g..%.6g", o.type, o.lo, o.hi);
+        else snprintf(type, sizeof type, "%s", o.type);
+        printf("  --%-17s %-34s %-10s %s\n", o.name, type, *o.default_text ? o.default_text : "-", o.help);
+    }
+}
+
+static void usage(void)
+{
+    puts("gm - train and sample generative models (libgm)\n\n"
+         "gm models                              the families\n"
+         "gm help FAMILY                         the options of a family and of training\n"
+         "gm train FAMILY --data SPEC [--OPTION VALUE ..] --out FILE\n"
+         "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--temperature T]\n"
+         "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--json]\n"
+         "gm encode|reconstruct|score FILE --data SPEC --out FILE\n"
+         "gm info FILE                           kind, options, networks, parameters\n"
+         "gm data SPEC [--out PNG]               what a data set is\n\n"
+         "SPEC: idx:IMAGES[,LABELS]  csv:FILE[,label=COL]  npy:FILE  synth:NAME[,n=..,seed=..]\n"
+         "      .gz anywhere; a range [first:end] or [first:end:stride] may come last");
+    printf("\nversion %s\n", gm_version_string());
+}
+
+int cmd_help(args *a)
+{
+    int code = args_unused(a);
+    if (code) return code;
+    if (!a->n_words) return usage(), 0;
+    if ((code = args_words(a, 1, "help [FAMILY]"))) return code;
+    const char *title = gm_family_title(a->words[0]);
+    if (!title) return usage_error("help: no family '%s' (see: gm models)", a->words[0]);
+    printf("%s: %s\n\nmodel options: name, type, default, meaning\n", a->words[0], title);
+    show_options(a->words[0]);
+    puts("\ntraining options");
+    show_options("train");
+    puts("\nalso: --data SPEC --valid SPEC --out FILE --resume FILE --threads N --precision highest|high|medium --quiet --json");
+    return 0;
+}
+
+int cmd_info(args *a)
+{
+    gm_ctx *ctx = NULL;
+    gm_model *m = NULL;
+    int code = args_words(a, 1, "info FILE");
+    if (!code) code = app_open(a, &ctx);
+    if (!code) code = args_unused(a);
+    if (!code) code = app_load(ctx, a->words[0], &m);
+    if (!code && a->json) {
+        printf("{\"family\":\"%s\",\"parameters\":%lld,\"config\":%s}\n", gm_model_family(m), (long long)gm_model_parameters(m), gm_model_config(m));
+    } else if (!code) {
+        size_t n = gm_model_print(m, NULL, 0);
+        char *p = malloc(n + 1);
+        if (p) gm_model_print(m, p, n + 1), fputs(p, stdout);
+        else code = work_error("out of memory");
+        free(p);
+    }
+    gm_model_free(m);
+    gm_ctx_free(ctx);
+    return code;
+}
+
+/* smallest, largest and mean value of a column */
+static int column_range(gm_ctx *ctx, gm_dataset *d, const char *name, double *lo, double *hi, double *mean)
+{
+    enum { CHUNK = 4096 };
+    uint64_t n = gm_dataset_rows(d), count = 0;
+    double sum = 0;
+    *lo = INFINITY, *hi = -INFINITY;
+    for (uint64_t i = 0; i < n; i += CHUNK) {
+        gm_tensor *t = NULL;
+        int code = app_status(ctx, gm_dataset_read(d, name, i, n - i < CHUNK ? n - i : CHUNK, &t), "data");
+        if (code) return code;
+        int64_t size = gm_tensor_size(t);
+        int32_t type = gm_tensor_dtype(t);
+        const void *p = gm_tensor_data(t);
+        for (int64_t k = 0; k < size; k++) {
+            double v = type == GM_F32 ? (double)((const float *)p)[k] : type == GM_F64 ? ((const double *)p)[k]
+                     : type == GM_I64 ? (double)((const int64_t *)p)[k] : type == GM_I32 ? (double)((const int32_t *)p)[k]
+                     : (double)((const uint8_t *)p)[k];
+            if (v < *lo) *lo = v;
+            if (v > *hi) *hi = v;
+            sum += v, count++;
+        }
+        gm_tensor_free(t);
+    }
+    *mean = count ? sum / (double)count : 0;
+    return 0;
+}
+
+static int show_columns(args *a, gm_ctx *ctx, gm_dataset *d)
+{
+    if (a->json) printf("{\"rows\":%llu,\"classes\":%lld,\"columns\":[", (unsigned long long)gm_dataset_rows(d), (long long)gm_dataset_classes(d));
+    else printf("rows     %llu\nclasses  %lld\n", (unsigned long long)gm_dataset_rows(d), (long long)gm_dataset_classes(d));
+    for (int32_t i = 0; i < gm_dataset_columns(d); i++) {
+        const char *name = gm_dataset_column_name(d, i);
+        int64_t shape[8];
+        int32_t ndim = gm_dataset_shape(d, name, shape);
+        double lo, hi, mean;
+        int code = column_range(ctx, d, name, &lo, &hi, &mean);
+        if (code) return code;
+        char dims[128] = "";
+        for (int32_t k = 0; k < ndim; k++) snprintf(dims + strlen(dims), sizeof dims - strlen(dims), "%s%lld", k ? "," : "", (long long)shape[k]);
+        if (a->json) {
+            printf("%s{\"name\":", i ? "," : "");
+            json_string(stdout, name);
+            printf(",\"type\":\"%s\",\"shape\":[%s],\"min\":", gm_dtype_name(gm_dataset_dtype(d, name)), dims);
+            json_number(stdout, lo);
+            printf(",\"max\":");
+            json_number(stdout, hi);
+            printf(",\"mean\":");
+            json_number(stdout, mean);
+            putchar('}');
+        } else {
+            printf("%-8s %s [%s]  from %.6g to %.6g, mean %.6g\n", name, gm_dtype_name(gm_dataset_dtype(d, name)), dims, lo, hi, mean);
+        }
+    }
+    if (a->json) puts("]}");
+    return 0;
+}
+
+int cmd_data(args *a)
+{
+    gm_ctx *ctx = NULL;
+    gm_dataset *d = NULL;
+    const char *out = args_text(a, "out");
+    int code = args_words(a, 1, "data SPEC [--out PNG]");
+    if (!code && out) code = output_check(out, true);
+    if (!code) code = app_open(a, &ctx);
+    if (!code) code = args_unused(a);
+    if (!code) code = app_data(ctx, a->words[0], &d);
+    if (!code) code = show_columns(a, ctx, d);
+    if (!code && out) {
+        gm_tensor *x = NULL;
+        int64_t shape[8];
+        uint64_t n = gm_dataset_rows(d);
+        bool points = gm_dataset_shape(d, "x", shape) == 1;
+        size_t len = strlen(out);
+        if (len > 4 && !strcmp(out + len - 4, ".png") && n > (points ? 20000u : 100u)) n = points ? 20000 : 100;
+        code = app_status(ctx, gm_dataset_read(d, "x", 0, n, &x), "data");
+        if (!code) code = output_rows(ctx, out, x);
+        gm_tensor_free(x);
+    }
+    gm_dataset_free(d);
+    gm_ctx_free(ctx);
+    return code;
+}

@@ -1,0 +1,122 @@
+/* cmd_train.c - gm train FAMILY --data SPEC [options] --out FILE */
+#include "cli.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct job {
+    gm_ctx *ctx;
+    gm_dataset *data, *valid;
+    gm_model *model;
+    gm_trainer *trainer;
+    text model_options, train_options;
+    const char *family, *data_spec, *valid_spec, *out, *resume;
+    const char *checkpoint;
+    char *default_checkpoint; /* OUT.ckpt, for an interrupt or --stop-after without --checkpoint */
+} job;
+
+static int read_arguments(args *a, job *j)
+{
+    int code = args_words(a, 1, "train FAMILY --data SPEC [--OPTION VALUE ..] --out FILE");
+    if (code) return code;
+    j->family = a->words[0];
+    if (!gm_family_title(j->family)) return usage_error("train: no family '%s' (see: gm models)", j->family);
+    j->data_spec = args_text(a, "data");
+    j->valid_spec = args_text(a, "valid");
+    j->out = args_text(a, "out");
+    j->resume = args_text(a, "resume");
+    j->checkpoint = args_text(a, "checkpoint");
+    if (!j->data_spec) return usage_error("train: --data SPEC is needed");
+    if (!j->out) return usage_error("train: --out FILE is needed");
+    size_t n = strlen(j->out) + 8;
+    if (!(j->default_checkpoint = malloc(n))) return work_error("out of memory");
+    snprintf(j->default_checkpoint, n, "%s.ckpt", j->out);
+    if (j->checkpoint) text_option(&j->train_options, "checkpoint", j->checkpoint);
+    take_options(a, j->family, &j->model_options);
+    take_options(a, "train", &j->train_options);
+    if (!j->checkpoint && args_text(a, "stop-after")) text_option(&j->train_options, "checkpoint", j->default_checkpoint);
+    return 0;
+}
+
+static int start(job *j)
+{
+    gm_status s;
+    int code;
+    if (!j->resume && (code = app_status(j->ctx, gm_model_new(j->ctx, j->family, j->model_options.p, &j->model), NULL))) return code;
+    if ((code = app_data(j->ctx, j->data_spec, &j->data))) return code;
+    if (j->valid_spec && (code = app_data(j->ctx, j->valid_spec, &j->valid))) return code;
+    if (j->resume) {
+        /* family options given again go with the training options: each must have its stored value */
+        if (j->model_options.len) {
+            gm_model *stored = NULL, *given = NULL;
+            if ((code = app_load(j->ctx, j->resume, &stored))) return code;
+            const char *family = gm_model_family(stored);
+            if (strcmp(family, j->family)) code = work_error("train: %s holds a model of family '%s', not '%s'", j->resume, family, j->family);
+            gm_model_free(stored);
+            if (!code) code = app_status(j->ctx, gm_model_new(j->ctx, j->family, j->model_options.p, &given), NULL);
+            gm_model_free(given);
+            if (code) return code;
+        }
+        s = gm_trainer_resume(j->ctx, j->resume, j->data, j->valid, j->train_options.p, &j->trainer);
+        return s ? (app_status(j->ctx, s, NULL), EXIT_WORK) : 0;
+    }
+    s = gm_trainer_new(j->model, j->data, j->train_options.p, &j->trainer);
+    if (!s && j->valid) s = gm_trainer_set_valid(j->trainer, j->valid);
+    return app_status(j->ctx, s, NULL);
+}
+
+static int finish(args *a, job *j, progress *p, gm_status s)
+{
+    if (s == GM_ECANCELED && app_interrupted()) {
+        const char *path = j->checkpoint ? j->checkpoint : j->default_checkpoint;
+        if (gm_trainer_save(j->trainer, path)) return work_error("interrupted, and the checkpoint failed: %s", gm_ctx_message(j->ctx));
+        fprintf(stderr, "gm: interrupted at step %llu; go on with --resume %s\n", (unsigned long long)gm_trainer_steps(j->trainer), path);
+        return EXIT_INTERRUPTED;
+    }
+    if (s) return app_status(j->ctx, s, "train");
+    if (!gm_trainer_done(j->trainer)) {
+        if (!a->quiet) fprintf(stderr, "stopped at step %llu; go on with --resume %s\n", (unsigned long long)gm_trainer_steps(j->trainer),
+                               j->checkpoint ? j->checkpoint : j->default_checkpoint);
+        return 0;
+    }
+    if ((s = gm_model_save(gm_trainer_model(j->trainer), j->out))) return app_status(j->ctx, s, "train");
+    if (a->json) {
+        printf("{\"family\":\"%s\",\"out\":", j->family);
+        json_string(stdout, j->out);
+        printf(",\"steps\":%llu,\"loss\":", (unsigned long long)gm_trainer_steps(j->trainer));
+        json_number(stdout, p->last_loss);
+        printf(",\"valid_loss\":");
+        json_number(stdout, p->last_valid);
+        puts("}");
+    } else if (!a->quiet) {
+        fprintf(stderr, "saved %s after %llu steps\n", j->out, (unsigned long long)gm_trainer_steps(j->trainer));
+    }
+    return 0;
+}
+
+int cmd_train(args *a)
+{
+    job j = {0};
+    progress p = {.quiet = a->quiet, .json = a->json, .terminal = isatty(2), .last_loss = NAN, .last_valid = NAN};
+    int code = read_arguments(a, &j);
+    if (!code) code = app_open(a, &j.ctx);
+    if (!code) code = args_unused(a);
+    if (!code) code = start(&j);
+    if (!code) {
+        p.trainer = j.trainer;
+        gm_status s = gm_trainer_set_progress(j.trainer, progress_show, &p, p.terminal ? 0.2 : 5.0);
+        if (!s) s = gm_trainer_run(j.trainer);
+        progress_end(&p);
+        code = finish(a, &j, &p, s);
+    }
+    gm_trainer_free(j.trainer);
+    gm_model_free(j.model);
+    gm_dataset_free(j.data);
+    gm_dataset_free(j.valid);
+    text_free(&j.model_options);
+    text_free(&j.train_options);
+    free(j.default_checkpoint);
+    gm_ctx_free(j.ctx);
+    return code;
+}

@@ -1,0 +1,180 @@
+/* cmd_use.c - what a trained model is used for: sample, eval, encode, reconstruct, score. */
+#include "cli.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 1024, MAX_ROWS = 100000000 };
+
+/* Appends the rows of part to a growing f32 array, then frees part. */
+typedef struct rows { float *p; int64_t n, width; int32_t ndim; int64_t shape[8]; } rows;
+
+static int rows_add(rows *r, gm_tensor *part, int64_t expect)
+{
+    int64_t n = gm_tensor_dim(part, 0), width = gm_tensor_size(part) / (n > 0 ? n : 1);
+    if (!r->p) {
+        if (!(r->p = malloc((size_t)expect * (size_t)width * sizeof *r->p + 1))) return work_error("out of memory for %lld rows", (long long)expect);
+        r->width = width;
+        r->ndim = gm_tensor_ndim(part);
+        for (int32_t i = 0; i < r->ndim; i++) r->shape[i] = gm_tensor_dim(part, i);
+    }
+    if (gm_tensor_read(part, r->p + r->n * r->width, (size_t)(n * width) * sizeof *r->p)) return work_error("rows of one shape and type were expected");
+    r->n += n;
+    return 0;
+}
+
+static int rows_out(gm_ctx *ctx, rows *r, const char *path)
+{
+    gm_tensor *all = NULL;
+    r->shape[0] = r->n;
+    int code = app_status(ctx, gm_tensor_wrap(ctx, GM_F32, r->ndim, r->shape, NULL, r->p, NULL, NULL, &all), NULL);
+    if (!code) code = output_rows(ctx, path, all);
+    gm_tensor_free(all);
+    return code;
+}
+
+int cmd_sample(args *a)
+{
+    gm_ctx *ctx = NULL;
+    gm_model *m = NULL;
+    gm_sampler *s = NULL;
+    text options = {0};
+    rows r = {0};
+    long long count = 64;
+    const char *out = args_text(a, "out");
+    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--temperature T]");
+    if (!out) out = "-";
+    if (!code) code = output_check(out, true);
+    if (!code) code = args_whole(a, "count", 1, MAX_ROWS, &count);
+    take_options(a, "sample", &options);
+    if (!code) code = app_open(a, &ctx);
+    if (!code) code = args_unused(a);
+    if (!code) code = app_load(ctx, a->words[0], &m);
+    if (!code) code = app_status(ctx, gm_sampler_new(ctx, m, options.p, &s), NULL);
+    for (long long done = 0; !code && done < count; done += CHUNK) {
+        gm_tensor *part = NULL;
+        code = app_status(ctx, gm_sampler_draw(s, count - done < CHUNK ? count - done : CHUNK, NULL, &part), NULL);
+        if (!code) code = rows_add(&r, part, count);
+        gm_tensor_free(part);
+    }
+    if (!code) code = rows_out(ctx, &r, out);
+    free(r.p);
+    text_free(&options);
+    gm_sampler_free(s);
+    gm_model_free(m);
+    gm_ctx_free(ctx);
+    return code;
+}
+
+/* encode, reconstruct and score differ in one call */
+int cmd_rows(args *a)
+{
+    gm_ctx *ctx = NULL;
+    gm_model *m = NULL;
+    gm_dataset *d = NULL;
+    rows r = {0};
+    bool pictures = !strcmp(a->command, "reconstruct");
+    gm_status (*verb)(gm_model *, gm_tensor *, gm_tensor **) =
+        pictures ? gm_reconstruct : !strcmp(a->command, "encode") ? gm_encode : gm_score;
+    const char *spec = args_text(a, "data"), *out = args_text(a, "out");
+    int code = args_words(a, 1, "encode|reconstruct|score FILE --data SPEC --out FILE");
+    if (!code && !spec) code = usage_error("%s: --data SPEC is needed", a->command);
+    if (!code && !out) code = usage_error("%s: --out FILE is needed", a->command);
+    if (!code) code = output_check(out, pictures);
+    if (!code) code = app_open(a, &ctx);
+    if (!code) code = args_unused(a);
+    if (!code) code = app_load(ctx, a->words[0], &m);
+    if (!code) code = app_data(ctx, spec, &d);
+    uint64_t n = code ? 0 : gm_dataset_rows(d);
+    if (!code && !n) code = work_error("%s: %s: no rows", a->command, spec);
+    for (uint64_t done = 0; !code && done < n; done += CHUNK) {
+        gm_tensor *x = NULL, *y = NULL;
+        gm_status s = gm_dataset_read(d, "x", done, n - done < CHUNK ? n - done : CHUNK, &x);
+        if (!s) s = verb(m, x, &y);
+        if (s) code = app_status(ctx, s, a->command);
+        else code = rows_add(&r, y, (int64_t)n);
+        gm_tensor_free(x);
+        gm_tensor_free(y);
+    }
+    if (!code) code = rows_out(ctx, &r, out);
+    free(r.p);
+    gm_dataset_free(d);
+    gm_model_free(m);
+    gm_ctx_free(ctx);
+    return code;
+}
+
+static int check_metrics(const char *list)
+{
+    static const char *const known[] = {"elbo", "nll", "log_prob", "exact_log_prob", "ais", "reverse_ais", "pseudo_log_prob", "recon",
+        "free_energy", "accuracy", "frechet", "mmd", "precision", "recall", "density", "coverage", "modes", "high_quality", "c2st", "sliced_w",
+        "nearest", "perplexity", "nats_per_token", "bits_per_char", "cross_entropy", "rmse", "psnr", "ssim", "auroc", "bic", "aic", "kl", NULL};
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        bool found = false;
+        for (int i = 0; known[i] && !found; i++) found = strlen(known[i]) == n && !strncmp(known[i], list, n);
+        if (!found) return usage_error("eval: --metric: no metric '%.*s'", (int)n, list);
+        list += n + (list[n] == ',');
+    }
+    return 0;
+}
+
+/* --metric may be given several times */
+static int take_metrics(args *a, text *options)
+{
+    char list[512] = "";
+    for (int i = 0; i < a->n_flags; i++) {
+        if (!same_key(a->flags[i].name, "metric")) continue;
+        a->flags[i].used = true;
+        int code = check_metrics(a->flags[i].value);
+        if (code) return code;
+        if (strlen(list) + strlen(a->flags[i].value) + 2 > sizeof list) return usage_error("eval: --metric: the list is too long");
+        if (*list) strcat(list, ",");
+        strcat(list, a->flags[i].value);
+    }
+    if (*list) text_option(options, "metric", list);
+    return 0;
+}
+
+int cmd_eval(args *a)
+{
+    gm_ctx *ctx = NULL;
+    gm_model *m = NULL;
+    gm_dataset *d = NULL;
+    text options = {0};
+    gm_measure measure[64];
+    int32_t n = 0;
+    const char *spec = args_text(a, "data");
+    int code = args_words(a, 1, "eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--json]");
+    if (!code && !spec) code = usage_error("eval: --data SPEC is needed");
+    if (!code) code = take_metrics(a, &options);
+    if (!code) code = app_open(a, &ctx); /* takes --threads */
+    if (!code) take_options(a, "eval", &options);
+    if (!code) code = args_unused(a);
+    if (!code) code = app_load(ctx, a->words[0], &m);
+    if (!code) code = app_data(ctx, spec, &d);
+    if (!code) {
+        gm_status s = gm_eval(m, d, options.p, measure, 64, &n);
+        code = app_status(ctx, s, NULL);
+    }
+    for (int32_t i = 0; !code && i < n; i++) {
+        if (a->json) {
+            printf("{\"name\":\"%s\",\"value\":", measure[i].name);
+            json_number(stdout, measure[i].value);
+            printf(",\"error\":");
+            json_number(stdout, measure[i].error);
+            printf(",\"unit\":\"%s\",\"rows\":%llu,\"note\":", measure[i].unit, (unsigned long long)measure[i].rows);
+            json_string(stdout, measure[i].note);
+            puts("}");
+        } else {
+            printf("%s %.6f %s  n=%llu", measure[i].name, measure[i].value, measure[i].unit, (unsigned long long)measure[i].rows);
+            if (measure[i].error > 0) printf(" s.e.=%.4f", measure[i].error);
+            if (*measure[i].note) printf(" %s", measure[i].note);
+            putchar('\n');
+        }
+    }
+    text_free(&options);
+    gm_dataset_free(d);
+    gm_model_free(m);
+    gm_ctx_free(ctx);
+    return code;
+}

@@ -1,0 +1,108 @@
+/* output.c - rows into pictures, arrays and text. */
+#include "cli.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool ends(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n > m && !strcmp(s + n - m, end);
+}
+
+int output_check(const char *path, bool pictures)
+{
+    if (!strcmp(path, "-") || ends(path, ".npy") || ends(path, ".csv") || ends(path, ".txt")) return 0;
+    if (pictures && ends(path, ".png")) return 0;
+    return usage_error("--out: '%s' should end in %s.npy, .csv or .txt, or be -", path, pictures ? ".png, " : "");
+}
+
+void json_string(FILE *f, const char *s)
+{
+    fputc('"', f);
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\') fprintf(f, "\\%c", *s);
+        else if ((unsigned char)*s < 32) fprintf(f, "\\u%04x", (unsigned)*s);
+        else fputc(*s, f);
+    }
+    fputc('"', f);
+}
+
+void json_number(FILE *f, double v)
+{
+    if (isfinite(v)) fprintf(f, "%.10g", v);
+    else fputs("null", f);
+}
+
+static int write_lines(FILE *f, const gm_tensor *rows)
+{
+    int64_t n = gm_tensor_ndim(rows) ? gm_tensor_dim(rows, 0) : 1, width = n ? gm_tensor_size(rows) / n : 0;
+    size_t bytes = (size_t)gm_tensor_size(rows) * gm_dtype_size(gm_tensor_dtype(rows));
+    float *v = malloc(bytes + 1);
+    if (!v || gm_tensor_read(rows, v, bytes)) {
+        free(v);
+        return 1;
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < width; j++) fprintf(f, "%.9g%c", (double)v[i * width + j], j + 1 < width ? ',' : '\n');
+    free(v);
+    return ferror(f) != 0;
+}
+
+static int write_text(const char *path, const gm_tensor *rows)
+{
+    if (!strcmp(path, "-")) return write_lines(stdout, rows) || fflush(stdout) ? work_error("cannot write to standard output") : 0;
+    size_t n = strlen(path) + 8;
+    char *tmp = malloc(n);
+    if (!tmp) return work_error("out of memory");
+    snprintf(tmp, n, "%s.part", path);
+    FILE *f = fopen(tmp, "wx");
+    int bad = !f || write_lines(f, rows);
+    if (f) bad |= fflush(f) != 0 || fsync(fileno(f)) != 0;
+    if (f) bad |= fclose(f) != 0;
+    if (!bad) bad = rename(tmp, path) != 0;
+    int why = errno;
+    if (bad && f) unlink(tmp);
+    free(tmp);
+    return bad ? work_error("%s: cannot write: %s", path, strerror(why)) : 0;
+}
+
+/* Points in the plane as a picture of 320 x 320 dots, 5 % margin, equal scales. */
+static gm_status plot_points(gm_ctx *ctx, const gm_tensor *rows, const char *path)
+{
+    enum { SIDE = 320 };
+    int64_t n = gm_tensor_dim(rows, 0), shape[3] = {1, SIDE, SIDE};
+    gm_tensor *image = NULL;
+    gm_status s = gm_tensor_new(ctx, GM_F32, 3, shape, &image);
+    float *p = malloc((size_t)n * 2 * sizeof *p + 1), *px = s ? NULL : gm_tensor_data(image);
+    if (!s && !p) s = GM_ENOMEM;
+    if (!s) s = gm_tensor_read(rows, p, (size_t)n * 2 * sizeof *p);
+    float lo[2] = {0, 0}, hi[2] = {0, 0};
+    for (int64_t i = 0; !s && i < 2 * n; i++) {
+        int d = (int)(i & 1);
+        if (!isfinite(p[i])) continue;
+        if (i < 2 || p[i] < lo[d]) lo[d] = p[i];
+        if (i < 2 || p[i] > hi[d]) hi[d] = p[i];
+    }
+    float span = 1.1f * fmaxf(fmaxf(hi[0] - lo[0], hi[1] - lo[1]), 1e-6f);
+    for (int64_t i = 0; !s && i < n; i++) {
+        float u = (p[2 * i] - (lo[0] + hi[0]) / 2) / span + 0.5f, v = 0.5f - (p[2 * i + 1] - (lo[1] + hi[1]) / 2) / span;
+        if (!(u >= 0 && u < 1 && v >= 0 && v < 1)) continue;
+        float *q = &px[(int)(v * SIDE) * SIDE + (int)(u * SIDE)];
+        *q = fminf(1, *q + 0.34f);
+    }
+    if (!s) s = gm_png_write(image, 1, path);
+    free(p);
+    gm_tensor_free(image);
+    return s;
+}
+
+int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows)
+{
+    if (ends(path, ".npy")) return app_status(ctx, gm_npy_write(rows, path), NULL) ? EXIT_WORK : 0;
+    if (!ends(path, ".png")) return write_text(path, rows);
+    bool points = gm_tensor_ndim(rows) == 2 && gm_tensor_dim(rows, 1) == 2 && gm_tensor_dtype(rows) == GM_F32;
+    return app_status(ctx, points ? plot_points(ctx, rows, path) : gm_png_write(rows, 0, path), NULL) ? EXIT_WORK : 0;
+}
