@@ -19,7 +19,21 @@ typedef struct gm__node {
     gm__attr attr;
     gm_tensor *saved[3];      /* what forward kept for backward, plain tensors on the tape */
     gm_tensor *gout;          /* gradient of out during backward */
+    uint64_t *in_version;     /* [nin]: versions of the inputs when the op ran */
+    bool need;                /* gm_tape_grad: leads to one of its xs */
 } gm__node;
+
+/* A chain of memory blocks from which the next bytes are taken (arena.c). */
+typedef struct gm__area {
+    struct gm__block *first, *cur;
+} gm__area;
+
+/* A place on the tape to go back to. */
+typedef struct gm__mark {
+    struct gm__block *block;
+    size_t used, n_nodes, n_kept;
+    struct gm__header *headers;
+} gm__mark;
 
 /* What forward and infer see. infer sets out's dtype, ndim, shape (and, for a view op,
  * data and stride). forward computes out, which is contiguous and allocated. */
@@ -62,13 +76,16 @@ struct gm_tape {
     uint64_t steps;           /* resets since the seed was set: the other half of the stream */
     /* rows mode: random ops whose first size is a multiple of nrows draw row by row, see gm__tape_rows */
     const uint64_t *rows; size_t nrows; uint32_t rows_purpose, rows_b; uint64_t rows_seed;
-    struct gm__block *blocks, *cur; /* arena */
+    gm__area area;            /* op results, nodes: all until reset */
+    gm__area grad_area;       /* gradients: all until the end of a backward */
     gm__node **nodes; size_t n_nodes, cap_nodes;
-    gm_tensor **kept; size_t n_kept, cap_kept;   /* leaves retained, with their versions */
-    uint64_t *kept_version;
-    uint64_t stamp;           /* unique for (tape, generation) */
-    size_t frames;
-    struct gm__gfree *gfree[48]; /* free gradient buffers by size class, during backward */
+    gm_tensor **kept; size_t n_kept, cap_kept;   /* leaves retained until reset or the end of their frame */
+    uint32_t kept_slot[256];  /* by a hash of the pointer: where in kept it was put last */
+    struct gm__frame *frame;  /* innermost open frame */
+    size_t frames;            /* opened since reset */
+    struct gm__header *headers; /* debug contexts: headers of op results, newest first */
+    struct gm__header *dead, *dead_last; size_t n_dead; /* and those kept back to tell stale handles */
+    struct gm__diff *diff;    /* the differentiation in progress */
     void *pending;            /* statistics waiting in nets (nn) */
 };
 
@@ -81,11 +98,19 @@ gm_tensor *gm__tape_fail(gm_tape *t, gm_status code, const char *format, ...);
 static inline bool gm__tape_ok(const gm_tape *t) { return gm__is(t, GM__TAPE) && t->err.status == GM_OK; }
 
 void *gm__arena(gm_tape *t, size_t count, size_t size); /* 64-aligned; NULL records GM_ENOMEM */
+/* arena.c, for the tape itself */
+void *gm__area_take(gm_tape *t, gm__area *a, size_t count, size_t size);
+void gm__area_reset(gm_ctx *ctx, gm__area *a); /* empties it; many blocks become one */
+void gm__area_free(gm_ctx *ctx, gm__area *a);
+gm_tensor *gm__tape_header(gm_tape *t);        /* of an op result, all but dtype, shape and data set */
+void gm__tape_mark(const gm_tape *t, gm__mark *m);
+void gm__tape_rewind(gm_tape *t, const gm__mark *m); /* drops all nodes, tensors and leaves since */
 /* A fresh contiguous op result without a node (temporaries, saved values). */
 gm_tensor *gm__tape_tensor(gm_tape *t, int dtype, int ndim, const int64_t *shape);
 gm_tensor *gm__tape_contiguous(gm_tape *t, gm_tensor *x); /* x itself if contiguous, else an unrecorded copy */
 
-/* Gradient destinations inside fused_vjp. */
+/* Gradient destinations inside fused_vjp. Fill a destination before you ask for the next one:
+ * inputs may be the same tensor. gy may be read until the last of them is filled. */
 gm_tensor *gm__grad_into(gm_tape *t, const gm__node *n, int i, bool *add);  /* contiguous, shape of input i; *add: add to it, else overwrite */
 gm_tensor *gm__grad_tmp(gm_tape *t, const gm__node *n, int i);              /* contiguous scratch in the shape of input i */
 gm_status gm__grad_give(gm_tape *t, const gm__node *n, int i, gm_tensor *g);/* adds g (any strides, shape of input i or of the output:

@@ -1,0 +1,86 @@
+/* rows.c - random numbers for ops: one stream a draw, or one a row so that neither batch nor threads show. */
+#include "kernels/kernels.h"
+#include "tape/tape.h"
+
+/* A chunk is what one task fills; a multiple of the four numbers of a block. */
+enum { CHUNK = 1 << 16, ROW_BLOCKS_LOG2 = 20, DRAWS_MAX = 1 << 28 };
+
+void gm__tape_rows(gm_tape *t, uint64_t seed, uint32_t purpose, uint32_t b, const uint64_t *rows, size_t n)
+{
+    t->rows = rows;
+    t->nrows = rows ? n : 0;
+    t->rows_seed = seed;
+    t->rows_purpose = purpose;
+    t->rows_b = b;
+}
+
+typedef struct {
+    const gm_tape *t;
+    int kind;
+    gm__stream stream;   /* of the whole draw */
+    size_t n, row, each; /* numbers; in a row; rows a task (row mode) */
+    bool by_row;
+    float *y;
+    const float *p;
+    float keep;
+} fill;
+
+static void fill_span(const fill *f, gm__stream s, size_t at, size_t n)
+{
+    const gm__kern *k = f->t->ctx->kern;
+    switch (f->kind) {
+    case GM__FILL_UNIFORM: k->uniform_f32(s, n, f->y + at); break;
+    case GM__FILL_NORMAL: k->normal_f32(s, n, f->y + at); break;
+    case GM__FILL_BERNOULLI: k->bernoulli_f32(s, n, f->y + at, f->p + at); break;
+    default: k->dropout_f32(s, n, f->y + at, f->keep); break;
+    }
+}
+
+static void fill_task(void *arg, size_t task, size_t worker)
+{
+    const fill *f = arg;
+    GM__UNUSED(worker);
+    if (f->by_row) {
+        size_t first = task * f->each, end = first + f->each < f->t->nrows ? first + f->each : f->t->nrows;
+        for (size_t j = first; j < end; j++) {
+            gm__stream s = gm__stream_make(f->t->rows_seed, f->t->rows_purpose, f->t->rows_b, f->t->rows[j]);
+            s.ctr[0] = f->stream.ctr[0];
+            fill_span(f, s, j * f->row, f->row);
+        }
+    } else {
+        size_t at = task * CHUNK;
+        gm__stream s = f->stream;
+        s.ctr[0] += (uint32_t)(at / 4);
+        fill_span(f, s, at, f->n - at < CHUNK ? f->n - at : CHUNK);
+    }
+}
+
+void gm__tape_fill(gm_tape *t, int kind, gm_tensor *y, const float *p, float keep)
+{
+    uint32_t draw = t->draws++;
+    fill f = {.t = t, .kind = kind, .n = (size_t)y->size, .y = gm__f32(y), .p = p, .keep = keep};
+    if (f.n == 0) return;
+    f.by_row = t->rows && y->ndim > 0 && (size_t)y->shape[0] == t->nrows;
+    size_t tasks;
+    if (f.by_row) {
+        /* draw k of a row has the blocks k * 2^20 to (k+1) * 2^20 of the row's stream */
+        f.row = f.n / t->nrows;
+        if (draw >> (32 - ROW_BLOCKS_LOG2) || f.row > (size_t)4 << ROW_BLOCKS_LOG2) {
+            gm__tape_fail(t, GM_ELIMIT, "random: draw %u of %zu numbers a row is over the limit (%u draws of %u numbers)", (unsigned)draw, f.row,
+                          1u << (32 - ROW_BLOCKS_LOG2), 4u << ROW_BLOCKS_LOG2);
+            return;
+        }
+        f.stream.ctr[0] = draw << ROW_BLOCKS_LOG2;
+        f.each = f.row >= CHUNK ? 1 : CHUNK / f.row;
+        tasks = (t->nrows + f.each - 1) / f.each;
+    } else {
+        if (draw >= DRAWS_MAX || (f.n - 1) / 4 > UINT32_MAX) {
+            gm__tape_fail(t, GM_ELIMIT, "random: draw %u of %zu numbers is over the limit", (unsigned)draw, f.n);
+            return;
+        }
+        f.stream = gm__stream_make(t->seed, GM__R_TAPE, draw, t->steps);
+        tasks = (f.n + CHUNK - 1) / CHUNK;
+    }
+    if (tasks == 1) fill_task(&f, 0, 0);
+    else gm__parallel(t->ctx, tasks, fill_task, &f);
+}
