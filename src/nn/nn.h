@@ -24,6 +24,8 @@ void gm__init_normal(gm_tensor *w, double mean, double std, uint64_t seed, uint6
 /* Changes the stored type of every tensor of the net (f64 for gradient checks). */
 gm_status gm__net_cast(gm_net *net, int32_t dtype);
 gm_ctx *gm__net_ctx(const gm_net *net);
+/* Number of parameters that a text asks for, without giving them memory (files are checked against it first). */
+gm_status gm__net_measure(gm_ctx *ctx, const char *text, int32_t ndim, const int64_t *shape, int64_t cond_size, int64_t *parameters);
 int64_t gm__net_cond(const gm_net *net);
 
 /* Text helper for families: "linear 400, relu, linear 400, relu" from hidden sizes and an activation name;

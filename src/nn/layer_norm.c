@@ -1,0 +1,141 @@
+/* layer_norm.c - bnorm (over the batch, channel = first axis of a row) and lnorm (over the last axis).
+ *
+ * In training bnorm also measures the batch. What it measures waits in the layer until the
+ * optimiser's step commits it; several applications before one step follow one another, as
+ * they would in PyTorch. */
+#include "nn/net.h"
+
+/* Settings that bnorm has and lnorm has not come last. */
+enum { EPS, INIT, NOSTATS, MOMENTUM };
+static const gm__setting settings[] = {
+    [EPS] = {"eps", GM__S_REAL, false, 1e-5, 0, 1, "a small number"},
+    [INIT] = {"init", GM__S_INIT, false, GM__INIT_PYTORCH, 0, 0, "init="},
+    [NOSTATS] = {"nostats", GM__S_FLAG, false, 0, 0, 1, "nostats"},
+    [MOMENTUM] = {"momentum", GM__S_REAL, false, 0.1, 0, 1, "a share of the new batch"},
+};
+
+static gm_status declare_scale(gm__build *b, gm__layer *l, int64_t n)
+{
+    int kind = (int)l->v[INIT];
+    if (kind == GM__INIT_XAVIER || kind == GM__INIT_KAIMING) return gm__build_fail(b, l, GM_EARG, "init is pytorch, dcgan or normal:STD here");
+    double std = kind == GM__INIT_DCGAN ? 0.02 : l->init_std;
+    int fill = kind == GM__INIT_PYTORCH ? GM__FILL_ONE : GM__FILL_NORM;
+    GM__TRY(gm__declare(b, l, "weight", 1, &n, fill, 1, std));
+    return gm__declare(b, l, "bias", 1, &n, GM__FILL_ZERO, 0, 0);
+}
+
+/* ---- lnorm ------------------------------------------------------------------------------ */
+
+static gm_status build_lnorm(gm__build *b, gm__layer *l) { return declare_scale(b, l, l->in.dim[l->in.ndim - 1]); }
+
+static gm_tensor *apply_lnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
+{
+    return gm_layer_norm(r->t, x, gm__param(r, l, 0), gm__param(r, l, 1), l->v[EPS]);
+}
+
+const gm__kind gm__layer_lnorm = {.name = "lnorm", .settings = settings, .n_settings = NOSTATS, .build = build_lnorm, .apply = apply_lnorm};
+
+/* ---- bnorm ------------------------------------------------------------------------------ */
+
+static gm_status build_bnorm(gm__build *b, gm__layer *l)
+{
+    int64_t c = l->in.dim[0];
+    GM__TRY(declare_scale(b, l, c));
+    if ((int)l->v[NOSTATS]) return GM_OK;
+    GM__TRY(gm__declare_stat(b, l, "running_mean", 1, &c, GM__FILL_ZERO));
+    GM__TRY(gm__declare_stat(b, l, "running_var", 1, &c, GM__FILL_ONE));
+    GM__TRY(gm__declare_stat(b, l, "num_batches_tracked", 0, NULL, GM__FILL_COUNT));
+    double *block = gm__alloc(b->ctx, (size_t)c, 4 * sizeof *block);
+    if (!block) return GM_ENOMEM;
+    l->pending = (gm__stats){.mean = block, .var = block + c, .scratch = block + 2 * c};
+    return GM_OK;
+}
+
+static double value(const gm_tensor *t, int64_t i) { return t->dtype == GM_F64 ? gm__f64(t)[i] : (double)gm__f32(t)[i]; }
+static void put(gm_tensor *t, int64_t i, double v)
+{
+    if (t->dtype == GM_F64) gm__f64(t)[i] = v;
+    else gm__f32(t)[i] = (float)v;
+}
+
+/* sum[c] of (x - shift[c])^power over a contiguous [n, c, s] in a fixed order; shift NULL: plain sums. */
+static void channel_sums(const gm_tensor *x, int64_t n, int64_t c, int64_t s, const double *shift, double *sum)
+{
+    for (int64_t j = 0; j < c; j++) sum[j] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < c; j++) {
+            double total = 0, base = shift ? shift[j] : 0;
+            for (int64_t k = 0; k < s; k++) {
+                double d = value(x, (i * c + j) * s + k) - base;
+                total += shift ? d * d : d;
+            }
+            sum[j] += total;
+        }
+    }
+}
+
+/* Adds one batch to the waiting statistics. A single value a channel has no variance and is left out. */
+static void record(const gm__run *r, gm__layer *l, gm_tensor *x)
+{
+    gm__stats *p = &l->pending;
+    int64_t c = l->in.dim[0], s = 1;
+    x = gm__tape_contiguous(r->t, x);
+    if (!x) return;
+    for (int d = 1; d < l->in.ndim; d++) s *= l->in.dim[d];
+    int64_t n = x->size / (c * s), count = n * s;
+    if (count < 2) return;
+    if (p->batches == 0) {
+        for (int64_t j = 0; j < c; j++) {
+            p->mean[j] = value(gm__stat(r, l, 0), j);
+            p->var[j] = value(gm__stat(r, l, 1), j);
+        }
+    }
+    double *mean = p->scratch, *square = p->scratch + c, m = l->v[MOMENTUM];
+    channel_sums(x, n, c, s, NULL, mean);
+    for (int64_t j = 0; j < c; j++) mean[j] /= (double)count;
+    channel_sums(x, n, c, s, mean, square);
+    for (int64_t j = 0; j < c; j++) {
+        p->mean[j] += m * (mean[j] - p->mean[j]);
+        p->var[j] += m * (square[j] / (double)(count - 1) - p->var[j]);
+    }
+    p->batches++;
+}
+
+static gm_tensor *apply_bnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
+{
+    gm_tape *t = r->t;
+    gm_tensor *w = gm__param(r, l, 0), *b = gm__param(r, l, 1);
+    bool training = t->training, tracks = !(int)l->v[NOSTATS];
+    /* further leading axes belong to the batch */
+    gm__row flat = l->in;
+    bool extra = x && x->ndim != l->in.ndim + 1;
+    gm_tensor *y = x;
+    if (extra) {
+        int64_t shape[GM_MAX_DIMS] = {-1};
+        for (int d = 0; d < flat.ndim; d++) shape[d + 1] = flat.dim[d];
+        y = gm_reshape(t, x, flat.ndim + 1, shape);
+    }
+    gm_tensor *batch = y;
+    if (!tracks) t->training = true; /* statistics of the batch are all there is */
+    y = gm_batch_norm(t, batch, w, b, tracks ? gm__stat(r, l, 0) : NULL, tracks ? gm__stat(r, l, 1) : NULL, l->v[EPS]);
+    t->training = training;
+    if (y && training && tracks && !r->net->frozen) record(r, l, batch);
+    return y && extra ? gm_reshape(t, y, x->ndim, x->shape) : y;
+}
+
+void gm__bnorm_commit(gm_net *net, gm__layer *l)
+{
+    gm__stats *p = &l->pending;
+    if (p->batches == 0) return;
+    gm__slot *s = &net->body.stats.at[l->stat];
+    for (int64_t j = 0; j < l->in.dim[0]; j++) {
+        put(s[0].tensor, j, p->mean[j]);
+        put(s[1].tensor, j, p->var[j]);
+    }
+    *(int64_t *)(void *)s[2].tensor->data += p->batches;
+    for (int i = 0; i < 3; i++) s[i].tensor->version++;
+    p->batches = 0;
+}
+
+const gm__kind gm__layer_bnorm = {
+    .name = "bnorm", .settings = settings, .n_settings = GM__COUNT(settings), .build = build_bnorm, .apply = apply_bnorm};
