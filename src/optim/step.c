@@ -1,0 +1,223 @@
+/* step.c - one update: norm and finiteness of all gradients, clipping, the update in one pass, averages.
+ *
+ * Formulas and their order are PyTorch's (torch.optim.SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_). */
+#include "optim/self.h"
+#include <math.h>
+
+typedef struct step {
+    gm_optim *o;
+    double gscale, lr;
+} step;
+
+static bool active(const gm__param_state *p) { return p->w->wants_grad && p->w->has_grad; }
+
+static void *at(const gm_tensor *t, int64_t first) { return t->data + (size_t)first * gm__esize(t->dtype); }
+
+/* ---- passes over the gradients ------------------------------------------------------------- */
+
+static void sum_squares(void *arg, size_t task, size_t worker)
+{
+    gm_optim *o = arg;
+    const gm__kern *k = o->ctx->kern;
+    GM__UNUSED(worker);
+    for (size_t i = o->tasks.first[task]; i < o->tasks.first[task + 1]; i++) {
+        gm__stretch *s = &o->tasks.at[i];
+        const gm__param_state *p = &o->p[s->param];
+        s->sumsq = 0;
+        if (!active(p)) continue;
+        const void *g = at(p->w->grad, s->first);
+        s->sumsq = p->w->dtype == GM_F64 ? k->sumsq_f64((size_t)s->n, g) : k->sumsq_f32((size_t)s->n, g);
+    }
+}
+
+static double grad_norm(gm_optim *o)
+{
+    double sum = 0;
+    gm__parallel(o->ctx, o->tasks.tasks, sum_squares, o);
+    for (size_t i = 0; i < o->tasks.n; i++) sum += o->tasks.at[i].sumsq;
+    return sqrt(sum);
+}
+
+static void clamp(void *arg, size_t task, size_t worker)
+{
+    gm_optim *o = arg;
+    const gm__kern *k = o->ctx->kern;
+    double c = o->cfg.clip_value;
+    GM__UNUSED(worker);
+    for (size_t i = o->tasks.first[task]; i < o->tasks.first[task + 1]; i++) {
+        const gm__stretch *s = &o->tasks.at[i];
+        const gm__param_state *p = &o->p[s->param];
+        if (!active(p)) continue;
+        void *g = at(p->w->grad, s->first);
+        if (p->w->dtype == GM_F64) k->unary_f64[GM__U_CLAMP]((size_t)s->n, g, g, (double[]){-c, c});
+        else k->unary_f32[GM__U_CLAMP]((size_t)s->n, g, g, (float[]){(float)-c, (float)c});
+    }
+}
+
+/* The first tensor whose gradient is not finite; NULL if squares alone overflowed. */
+static const gm__param_state *not_finite(const gm_optim *o)
+{
+    const gm__kern *k = o->ctx->kern;
+    for (size_t i = 0; i < o->n; i++) {
+        const gm__param_state *p = &o->p[i];
+        if (!active(p)) continue;
+        size_t n = (size_t)p->w->size;
+        if (p->w->dtype == GM_F64 ? !k->finite_f64(n, gm__f64(p->w->grad)) : !k->finite_f32(n, gm__f32(p->w->grad))) return p;
+    }
+    return NULL;
+}
+
+/* ---- the update ----------------------------------------------------------------------------------- */
+
+static int64_t count(const gm__param_state *p) { return *(const int64_t *)(const void *)p->steps->data; }
+
+static void update_adam(const step *u, const gm__param_state *p, const gm__stretch *s)
+{
+    const gm_optim *o = u->o;
+    const gm__optim_config *c = &o->cfg;
+    double t = (double)(count(p) + 1); /* updates of this parameter, not of the optimiser: it may have been frozen */
+    gm__adam h = {.lr = u->lr * p->lr_scale, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps, .decay = p->decay,
+                  .bias1 = 1 - pow(c->beta1, t), .bias2 = 1 - pow(c->beta2, t), .decoupled = o->kind == GM__ADAMW};
+    void *w = at(p->w, s->first), *m = at(p->m, s->first), *v = at(p->v, s->first), *g = at(p->w->grad, s->first);
+    if (p->w->dtype == GM_F64) o->ctx->kern->adam_f64((size_t)s->n, w, m, v, g, u->gscale, &h);
+    else o->ctx->kern->adam_f32((size_t)s->n, w, m, v, g, (float)u->gscale, &h);
+}
+
+/* The kernel knows no dampening, which is rare: v = mu v + (1-dampening) g', w -= lr v. */
+#define DAMPED(S, T)                                                                                                     \
+    static void damped_##S(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T damp, T decay, bool first)          \
+    {                                                                                                                    \
+        for (size_t i = 0; i < n; i++) {                                                                                 \
+            T d = gscale * g[i] + decay * w[i];                                                                          \
+            v[i] = first ? d : mu * v[i] + (1 - damp) * d;                                                               \
+            w[i] -= lr * v[i];                                                                                           \
+        }                                                                                                                \
+    }
+DAMPED(f32, float)
+DAMPED(f64, double)
+
+static void update_sgd(const step *u, const gm__param_state *p, const gm__stretch *s)
+{
+    const gm_optim *o = u->o;
+    const gm__optim_config *c = &o->cfg;
+    const gm__kern *k = o->ctx->kern;
+    double lr = u->lr * p->lr_scale;
+    size_t n = (size_t)s->n;
+    bool first = p->v && count(p) == 0, nesterov = c->nesterov != 0;
+    void *w = at(p->w, s->first), *v = p->v ? at(p->v, s->first) : NULL, *g = at(p->w->grad, s->first);
+    bool damped = v && c->dampening > 0;
+    if (p->w->dtype == GM_F64) {
+        if (damped) damped_f64(n, w, v, g, u->gscale, lr, c->momentum, c->dampening, p->decay, first);
+        else k->sgd_f64(n, w, v, g, u->gscale, lr, c->momentum, p->decay, nesterov, first);
+    } else {
+        float gs = (float)u->gscale, lrf = (float)lr, mu = (float)c->momentum, wd = (float)p->decay;
+        if (damped) damped_f32(n, w, v, g, gs, lrf, mu, (float)c->dampening, wd, first);
+        else k->sgd_f32(n, w, v, g, gs, lrf, mu, wd, nesterov, first);
+    }
+}
+
+/* ema = d ema + (1-d) w */
+static void average(double d, const gm__param_state *p, const gm__stretch *s)
+{
+    size_t n = (size_t)s->n;
+    if (p->w->dtype == GM_F64) {
+        double *e = at(p->ema, s->first), *w = at(p->w, s->first);
+        for (size_t i = 0; i < n; i++) e[i] = d * e[i] + (1 - d) * w[i];
+    } else {
+        float *e = at(p->ema, s->first), *w = at(p->w, s->first), a = (float)d, b = (float)(1 - d);
+        for (size_t i = 0; i < n; i++) e[i] = a * e[i] + b * w[i];
+    }
+}
+
+static void update(void *arg, size_t task, size_t worker)
+{
+    const step *u = arg;
+    gm_optim *o = u->o;
+    GM__UNUSED(worker);
+    for (size_t i = o->tasks.first[task]; i < o->tasks.first[task + 1]; i++) {
+        const gm__stretch *s = &o->tasks.at[i];
+        const gm__param_state *p = &o->p[s->param];
+        if (active(p)) {
+            if (o->kind == GM__SGD) update_sgd(u, p, s);
+            else update_adam(u, p, s);
+        }
+        if (p->ema) average(o->cfg.ema, p, s);
+    }
+}
+
+/* Afterwards: one more update, gradients used up. */
+static void finish(gm_optim *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        gm__param_state *p = &o->p[i];
+        if (!active(p)) continue;
+        p->w->version++;
+        if (p->steps) ++*(int64_t *)(void *)p->steps->data;
+        gm_tensor_clear_grad(p->w);
+    }
+    o->steps++;
+}
+
+gm_status gm_optim_step(gm_optim *o)
+{
+    if (!gm__is(o, GM__OPTIM)) return GM_EARG;
+    if (o->swapped) return gm__fail_ctx(o->ctx, GM_ESTATE, "optim: the averages are swapped in; swap back before a step");
+    GM__TRY(gm__optim_ready(o));
+    o->norm = grad_norm(o);
+    if (!isfinite(o->norm)) {
+        const gm__param_state *bad = not_finite(o);
+        if (bad) {
+            gm_optim_clear(o); /* the next backward starts afresh */
+            return gm__fail_ctx(o->ctx, GM_ENONFINITE, "optim: the gradient of %s is not finite (step %lld)", bad->name, (long long)o->steps + 1);
+        }
+    }
+    step u = {.o = o, .gscale = 1, .lr = gm__schedule_lr(&o->cfg, o->steps)};
+    double norm = o->norm;
+    if (o->cfg.clip_value > 0) {
+        gm__parallel(o->ctx, o->tasks.tasks, clamp, o);
+        if (o->cfg.clip_norm > 0) norm = grad_norm(o);
+    }
+    if (o->cfg.clip_norm > 0) u.gscale = fmin(1, o->cfg.clip_norm / (norm + 1e-6));
+    gm__parallel(o->ctx, o->tasks.tasks, update, &u);
+    finish(o);
+    for (size_t i = 0; i < o->n_nets; i++) GM__TRY(gm__net_commit(o->nets[i]));
+    return GM_OK;
+}
+
+void gm_optim_clear(gm_optim *o)
+{
+    if (!gm__is(o, GM__OPTIM)) return;
+    for (size_t i = 0; i < o->n; i++) gm_tensor_clear_grad(o->p[i].w);
+    for (size_t i = 0; i < o->n_nets; i++) gm__net_drop_pending(o->nets[i]);
+}
+
+/* ---- averages --------------------------------------------------------------------------------------------- */
+
+static void swap(void *arg, size_t task, size_t worker)
+{
+    gm_optim *o = arg;
+    GM__UNUSED(worker);
+    for (size_t i = o->tasks.first[task]; i < o->tasks.first[task + 1]; i++) {
+        const gm__stretch *s = &o->tasks.at[i];
+        const gm__param_state *p = &o->p[s->param];
+        if (!p->ema) continue;
+        char *a = at(p->w, s->first), *b = at(p->ema, s->first);
+        for (size_t n = (size_t)s->n * gm__esize(p->w->dtype), j = 0; j < n; j++) {
+            char c = a[j];
+            a[j] = b[j];
+            b[j] = c;
+        }
+    }
+}
+
+gm_status gm_optim_swap_ema(gm_optim *o)
+{
+    if (!gm__is(o, GM__OPTIM)) return GM_EARG;
+    if (!(o->cfg.ema > 0)) return gm__fail_ctx(o->ctx, GM_ESTATE, "optim: made without ema, there are no averages");
+    if (o->steps == 0) return gm__fail_ctx(o->ctx, GM_ESTATE, "optim: no step was taken, there are no averages");
+    GM__TRY(gm__optim_ready(o));
+    gm__parallel(o->ctx, o->tasks.tasks, swap, o);
+    for (size_t i = 0; i < o->n; i++) o->p[i].w->version++;
+    o->swapped = !o->swapped;
+    return GM_OK;
+}
