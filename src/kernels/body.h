@@ -1,0 +1,85 @@
+/* body.h - builds one gm__kern table. A kern_*.c file defines SIMD (see
+ * simd.h) and TABLE, then includes this; everything here is static but the
+ * table. The typed templates are included twice, with T and S set. */
+#include "kernels/vmath.h"
+
+/* L rows of 16 bytes each, s elements apart, to columns: out[q] lane l = p[l*s + q] */
+INLINE void transpose_f32(const float *p, ptrdiff_t s, V_f32 out[4])
+{
+    V_f32 r0 = load128_f32(p, 4 * s), r1 = load128_f32(p + s, 4 * s);
+    V_f32 r2 = load128_f32(p + 2 * s, 4 * s), r3 = load128_f32(p + 3 * s, 4 * s);
+    V_f32 a = zip_lo_f32(r0, r2), b = zip_hi_f32(r0, r2), c = zip_lo_f32(r1, r3), d = zip_hi_f32(r1, r3);
+    out[0] = zip_lo_f32(a, c);
+    out[1] = zip_hi_f32(a, c);
+    out[2] = zip_lo_f32(b, d);
+    out[3] = zip_hi_f32(b, d);
+}
+INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
+{
+    V_f64 a = load128_f64(p, 2 * s), b = load128_f64(p + s, 2 * s);
+    out[0] = zip_lo_f64(a, b);
+    out[1] = zip_hi_f64(a, b);
+}
+
+#define F(name) GM__JOIN(name, S)
+#define V F(V)
+#define I F(I)
+#define M F(M)
+#define L F(L)
+
+#define S f32
+#define T float
+#define T_(x) x##f
+#include "kernels/map.h"
+#include "kernels/rows.h"
+#include "kernels/update.h"
+#include "kernels/product.h"
+#undef S
+#undef T
+#undef T_
+
+#define S f64
+#define T double
+#define T_(x) x
+#include "kernels/map.h"
+#include "kernels/rows.h"
+#include "kernels/update.h"
+#include "kernels/product.h"
+#undef S
+#undef T
+#undef T_
+
+#undef V
+#undef I
+#undef M
+#undef L
+#undef F
+#include "kernels/misc.h"
+
+#define GM__UN32(n) [GM__U_##n] = unary_##n##_f32,
+#define GM__UN64(n) [GM__U_##n] = unary_##n##_f64,
+#define GM__BI32(n) [GM__B_##n] = binary_##n##_f32,
+#define GM__BI64(n) [GM__B_##n] = binary_##n##_f64,
+#define GM__CM32(n) [GM__C_##n] = compare_##n##_f32,
+#define GM__CM64(n) [GM__C_##n] = compare_##n##_f64,
+#define TYPED(S, UN, BI, CM)                                                          \
+    .unary_##S = { GM__UNARY_LIST(UN) }, .binary_##S = { GM__BINARY_LIST(BI) },       \
+    .compare_##S = { GM__COMPARE_LIST(CM) }, .select_##S = select_##S,                \
+    .axpy_##S = axpy_##S, .sum_##S = sum_##S, .sumsq_##S = sumsq_##S,                 \
+    .dot_##S = dot_##S, .max_##S = max_of_##S, .colsum_##S = colsum_##S,              \
+    .softmax_##S = softmax_##S, .log_softmax_##S = log_softmax_##S,                   \
+    .softmax_g_##S = softmax_g_##S, .log_softmax_g_##S = log_softmax_g_##S,           \
+    .layer_norm_##S = layer_norm_##S, .layer_norm_g_##S = layer_norm_g_##S,           \
+    .finite_##S = finite_##S, .adam_##S = adam_##S, .sgd_##S = sgd_##S,               \
+    .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S,                   \
+    .gemm_post_##S = gemm_post_##S, .mr_##S = MR_##S, .nr_##S = NR_##S
+
+extern const gm__kern TABLE;
+const gm__kern TABLE = {
+    .name = SIMD == 2 ? "avx512" : SIMD == 1 ? "avx2" : "plain",
+    TYPED(f32, GM__UN32, GM__BI32, GM__CM32),
+    TYPED(f64, GM__UN64, GM__BI64, GM__CM64),
+    .u8_f32 = u8_f32, .f32_f64 = f32_f64, .f64_f32 = f64_f32, .bf16_f32 = bf16_f32, .f32_bf16 = f32_bf16,
+    .uniform_f32 = uniform_f32, .normal_f32 = normal_f32,
+    .bernoulli_f32 = bernoulli_f32, .dropout_f32 = dropout_f32,
+};

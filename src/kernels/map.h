@@ -1,0 +1,164 @@
+/* map.h - the body of the elementwise kernels. Included once for each element
+ * type by body.h, which defines T, S (f32 or f64) and the short names below:
+ * V = V_S, F(x) = x_S, L = lanes. */
+
+/* 1 where m, else 0 */
+INLINE V F(one_if)(M m) { return F(sel)(m, F(set1)(1), F(set1)(0)); }
+INLINE V F(sigmoid)(V x)
+{
+    /* e^-|x| never overflows; the small side keeps its relative accuracy */
+    V e = F(exp)(F(set1)(0) - F(abs)(x)), one = F(set1)(1);
+    return F(sel)(F(lt)(x, F(set1)(0)), e, one) / (one + e);
+}
+INLINE V F(softplus)(V x)
+{
+    return F(max)(F(set1)(0), x) + F(log1p01)(F(exp)(F(set1)(0) - F(abs)(x)));
+}
+/* normal distribution function and density */
+INLINE V F(phi_cdf)(V x) { return F(set1)(T_(0.5)) * (F(set1)(1) + F(erf)(x * F(set1)(T_(0.70710678118654752)))); }
+INLINE V F(phi_pdf)(V x) { return F(set1)(T_(0.39894228040143268)) * F(exp)(F(set1)(T_(-0.5)) * x * x); }
+INLINE V F(sign)(V x)
+{
+    V zero = F(set1)(0);
+    V s = F(one_if)(F(lt)(zero, x)) - F(one_if)(F(lt)(x, zero));
+    return F(sel)(F(nan)(x), x, s);
+}
+
+#define U(NAME, EXPR) INLINE V F(u_##NAME)(V x, V p, V q) { (void)x, (void)p, (void)q; return EXPR; }
+U(NEG, (V)((I)x ^ (I)F(set1)(T_(-0.0))))
+U(ABS, F(abs)(x))
+U(EXP, F(exp)(x))
+U(LOG, F(log)(x))
+U(SQRT, F(sqrt)(x))
+U(SQUARE, x * x)
+U(RECIP, F(set1)(1) / x)
+U(SIN, F(sin)(x))
+U(COS, F(cos)(x))
+U(TANH, F(tanh)(x))
+U(SIGMOID, F(sigmoid)(x))
+U(RELU, F(max)(F(set1)(0), x))
+U(LRELU, F(sel)(F(lt)(F(set1)(0), x), x, p * x))
+U(ELU, F(sel)(F(lt)(F(set1)(0), x), x, p * F(expm1)(F(min)(F(set1)(0), x))))
+U(SOFTPLUS, F(softplus)(x))
+U(GELU, x * F(phi_cdf)(x))
+U(SILU, x * F(sigmoid)(x))
+U(ERF, F(erf)(x))
+U(AFFINE, F(fma)(p, x, q))
+U(CLAMP, F(min)(q, F(max)(p, x)))
+U(COPY, x)
+U(FILL, p)
+U(SIGN, F(sign)(x))
+U(LOG1P, F(log1p)(x))
+U(EXPM1, F(expm1)(x))
+#undef U
+
+#define GM__X(NAME)                                                                              \
+    static void F(unary_##NAME)(size_t n, T *y, const T *x, const T *par)                        \
+    {                                                                                            \
+        V p = F(set1)(par ? par[0] : 0), q = F(set1)(par ? par[1] : 0);                          \
+        size_t i = 0;                                                                            \
+        for (; i + L <= n; i += L)                                                               \
+            F(store)(y + i, F(u_##NAME)(GM__U_##NAME == GM__U_FILL ? p : F(load)(x + i), p, q)); \
+        if (i < n) {                                                                             \
+            V v = GM__U_##NAME == GM__U_FILL ? p : F(loadn)(x + i, n - i);                       \
+            F(storen)(y + i, F(u_##NAME)(v, p, q), n - i);                                       \
+        }                                                                                        \
+    }
+GM__UNARY_LIST(GM__X)
+#undef GM__X
+
+/* the larger (smaller) of two, NaN if one is */
+INLINE V F(max_nan)(V a, V b) { return F(sel)(F(nan)(a), a, F(max)(a, b)); }
+INLINE V F(min_nan)(V a, V b) { return F(sel)(F(nan)(a), a, F(min)(a, b)); }
+INLINE V F(silu_g)(V g, V x)
+{
+    V s = F(sigmoid)(x);
+    return g * s * F(fma)(x, F(set1)(1) - s, F(set1)(1));
+}
+INLINE V F(bce)(V a, V b)
+{
+    V e = F(exp)(F(set1)(0) - F(abs)(a));
+    return F(max)(F(set1)(0), a) - a * b + F(log1p01)(e);
+}
+
+#define B(NAME, EXPR) INLINE V F(b_##NAME)(V a, V b, V p, V q) { (void)p, (void)q; return EXPR; }
+B(ADD, a + b)
+B(SUB, a - b)
+B(MUL, a * b)
+B(DIV, a / b)
+B(POW, F(pow)(a, b))
+B(MAX, F(max_nan)(a, b))
+B(MIN, F(min_nan)(a, b))
+B(TANH_G, a * (F(set1)(1) - b * b))
+B(SIGMOID_G, a * b * (F(set1)(1) - b))
+B(RELU_G, F(sel)(F(lt)(F(set1)(0), b), a, F(set1)(0)))
+B(LRELU_G, F(sel)(F(lt)(F(set1)(0), b), a, p * a))
+B(ELU_G, a * F(sel)(F(lt)(F(set1)(0), b), F(set1)(1), p * F(exp)(F(min)(F(set1)(0), b))))
+B(SOFTPLUS_G, a * F(sigmoid)(b))
+B(GELU_G, a * F(fma)(b, F(phi_pdf)(b), F(phi_cdf)(b)))
+B(SILU_G, F(silu_g)(a, b))
+B(EXP_G, a * b)
+B(LOG_G, a / b)
+B(SQRT_G, a / (b + b))
+B(SQUARE_G, (b + b) * a)
+B(RECIP_G, F(set1)(0) - a * b * b)
+B(SIN_G, a * F(cos)(b))
+B(COS_G, F(set1)(0) - a * F(sin)(b))
+B(ABS_G, a * F(sign)(b))
+B(CLAMP_G, F(sel)(F(both)(F(le)(p, b), F(le)(b, q)), a, F(set1)(0)))
+B(BCE, F(bce)(a, b))
+B(BCE_G, F(sigmoid)(a) - b)
+#undef B
+
+/* An operand that is one number is spread over a vector and read with step 0. */
+#define GM__X(NAME)                                                                              \
+    static void F(binary_##NAME)(size_t n, T *y, const T *a, const T *b, int mode, const T *par) \
+    {                                                                                            \
+        if (!n) return;                                                                          \
+        V p = F(set1)(par ? par[0] : 0), q = F(set1)(par ? par[1] : 0);                          \
+        T spread[L];                                                                             \
+        size_t sa = L, sb = L, i = 0;                                                            \
+        if (mode == GM__SV) F(store)(spread, F(set1)(*a)), a = spread, sa = 0;                   \
+        if (mode == GM__VS) F(store)(spread, F(set1)(*b)), b = spread, sb = 0;                   \
+        for (; i + L <= n; i += L, a += sa, b += sb)                                             \
+            F(store)(y + i, F(b_##NAME)(F(load)(a), F(load)(b), p, q));                          \
+        if (i < n) F(storen)(y + i, F(b_##NAME)(F(loadn)(a, n - i), F(loadn)(b, n - i), p, q), n - i); \
+    }
+GM__BINARY_LIST(GM__X)
+#undef GM__X
+
+/* Comparisons, choice and tests are exact: the compiler's own vector loops do. */
+#define COMPARE(NAME, OP)                                                                        \
+    static void F(compare_##NAME)(size_t n, uint8_t *y, const T *a, const T *b, int mode)        \
+    {                                                                                            \
+        if (mode == GM__VV) for (size_t i = 0; i < n; i++) y[i] = a[i] OP b[i];                  \
+        if (mode == GM__SV && n) { T s = *a; for (size_t i = 0; i < n; i++) y[i] = s OP b[i]; }  \
+        if (mode == GM__VS && n) { T s = *b; for (size_t i = 0; i < n; i++) y[i] = a[i] OP s; }  \
+    }
+COMPARE(EQ, ==)
+COMPARE(NE, !=)
+COMPARE(LT, <)
+COMPARE(LE, <=)
+COMPARE(GT, >)
+COMPARE(GE, >=)
+#undef COMPARE
+
+static void F(select)(size_t n, T *y, const uint8_t *c, const T *a, const T *b)
+{
+    for (size_t i = 0; i < n; i++) y[i] = c[i] ? a[i] : b[i];
+}
+
+static bool F(finite)(size_t n, const T *x)
+{
+    V bad = F(set1)(0);
+    size_t i = 0;
+    for (; i + L <= n; i += L) {
+        V v = F(load)(x + i);
+        bad += v - v; /* 0, or NaN for inf and NaN, and NaN stays */
+    }
+    if (i < n) {
+        V v = F(loadn)(x + i, n - i);
+        bad += v - v;
+    }
+    return !F(any)(F(nan)(bad));
+}
