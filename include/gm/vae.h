@@ -12,10 +12,12 @@
 extern "C" {
 #endif
 
-enum { GM_LIKELIHOOD_BERNOULLI = 0, GM_LIKELIHOOD_GAUSSIAN = 1 };
+/* GM_LIKELIHOOD_AUTO: bernoulli for images (rows of two or more dimensions, in [0,1]), gaussian for vectors. */
+enum { GM_LIKELIHOOD_BERNOULLI = 0, GM_LIKELIHOOD_GAUSSIAN = 1, GM_LIKELIHOOD_AUTO = 2 };
 enum { GM_OBJECTIVE_ELBO = 0, GM_OBJECTIVE_IWAE = 1 };
 enum { GM_BINARIZE_NONE = 0, GM_BINARIZE_DYNAMIC = 1, GM_BINARIZE_THRESHOLD = 2 };
 enum { GM_HEADS_AUTO = 0, GM_HEADS_OWN = 1 };
+enum { GM_SCALE_NONE = 0, GM_SCALE_UNIT = 1, GM_SCALE_STANDARD = 2 };
 
 /* Text fields are borrowed until the constructor returns. */
 typedef struct gm_vae_config {
@@ -23,20 +25,22 @@ typedef struct gm_vae_config {
     int32_t  latent;          /* size of the code */
     uint64_t seed;            /* of the weights, and of fit unless it is given one */
     const char *shape;        /* "1,28,28"; NULL: from the data at first fit */
-    const char *hidden;       /* "400" or "200,200": encoder's hidden sizes, the decoder mirrors them */
-    const char *activation;   /* relu, lrelu, elu, gelu, silu, tanh, sigmoid, softplus */
-    const char *encoder;      /* network text in place of hidden; NULL */
-    const char *decoder;
+    const char *hidden;       /* "400" or "200,200": encoder's hidden sizes, the decoder mirrors them; "none": no hidden layer */
+    const char *activation;   /* relu, lrelu, elu, gelu, silu, tanh, sigmoid, softplus, none */
+    const char *encoder;      /* network text in place of hidden, from a flattened row; NULL */
+    const char *decoder;      /* from a code */
     int32_t  heads;           /* GM_HEADS_AUTO: libgm appends the last linear layers */
     int32_t  likelihood;      /* GM_LIKELIHOOD_* */
     int32_t  objective;       /* GM_OBJECTIVE_* */
-    int32_t  k;               /* importance samples of the objective */
+    int32_t  k;               /* samples a row of the objective; 0: 1 for elbo, 5 for iwae */
     int32_t  binarize;        /* GM_BINARIZE_*: what is done to pixels in training and scoring */
     int32_t  classes;         /* kept in the file; 0: from the data */
     double   beta;            /* weight of the KL term */
     double   free_bits;       /* nats a latent dimension may use for nothing */
     double   noise_std;       /* gaussian: standard deviation of the decoder; 0: learned, one for all */
     int64_t  kl_warmup;       /* steps over which beta grows from 0 */
+    int32_t  scale;           /* GM_SCALE_*: features to [0,1] or to mean 0, deviation 1; kept in the model */
+    int32_t  reserved;
 } gm_vae_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_vae_config). @errors none. @threads any. @since 0.1 */
@@ -55,6 +59,8 @@ typedef struct gm_ae_config {
     int32_t  classes;
     double   noise;           /* denoising: standard deviation of noise added to inputs in training */
     double   mask;            /* denoising: share of inputs set to 0 in training */
+    int32_t  heads;           /* GM_HEADS_* */
+    int32_t  scale;           /* GM_SCALE_* */
 } gm_ae_config;
 
 /** Fills a config with the defaults. @errors none. @threads any. @since 0.1 */

@@ -1,0 +1,221 @@
+/* ae.c - the autoencoder as a family: plain, denoising, and with tied weights.
+ *
+ * Tied: the encoder's layers run backwards, h W + c where the encoder has x W^T + b,
+ * so only the biases c belong to the decoder. */
+#include "models/ae/coder.h"
+#include "ops/ops.h"
+#include <string.h>
+
+typedef struct ae {
+    gm__coder net;                              /* tied: net.decoder is NULL */
+    gm_tensor *weight[GM__CODER_LAYERS + 1];    /* tied: the encoder's, borrowed, first layer first */
+    gm_tensor *bias[GM__CODER_LAYERS + 1];      /* tied: the decoder's, in the order they are used */
+    size_t layers;
+} ae;
+
+/* ---- options ------------------------------------------------------------------------ */
+
+#define ROW(field) offsetof(gm_ae_config, field)
+static const gm__opt rows[] = {
+    {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a row, \"1,28,28\"; default: from the data at first fit"},
+    {"hidden", GM__O_TEXT, ROW(hidden), "400", 0, 0, NULL, "encoder's hidden sizes, the decoder mirrors them: \"200,200\"; none: no hidden layer"},
+    {"latent", GM__O_INT, ROW(latent), "20", 1, 65536, NULL, "size of the code"},
+    {"activation", GM__O_TEXT, ROW(activation), "relu", 0, 0, NULL, "of hidden layers: relu, lrelu, elu, gelu, silu, tanh, sigmoid, softplus or none"},
+    {"likelihood", GM__O_CHOICE, ROW(likelihood), "auto", 0, 0, "bernoulli|gaussian|auto", "loss: cross-entropy of grey levels, squared error; auto: bernoulli for images, gaussian for vectors"},
+    {"tied", GM__O_FLAG, ROW(tied), "off", 0, 0, NULL, "decode with the encoder's transposed weights"},
+    {"noise", GM__O_REAL, ROW(noise), "0", 0, 1e6, NULL, "denoising: deviation of the normal noise on inputs in training"},
+    {"mask", GM__O_REAL, ROW(mask), "0", 0, 0.999, NULL, "denoising: share of inputs set to 0 in training"},
+    {"binarize", GM__O_CHOICE, ROW(binarize), "none", 0, 0, "none|dynamic|threshold", "grey pixels: kept, drawn anew each time they are seen, or cut at 0.5"},
+    {"scale", GM__O_CHOICE, ROW(scale), "none", 0, 0, "none|unit|standard", "features: kept, to [0,1], or to mean 0 and deviation 1; stored in the model"},
+    {"encoder", GM__O_TEXT, ROW(encoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the flattened row"},
+    {"decoder", GM__O_TEXT, ROW(decoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the code"},
+    {"heads", GM__O_CHOICE, ROW(heads), "auto", 0, 0, "auto|own", "last linear layers of your nets: appended, or your own"},
+    {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 30, NULL, "number of classes, kept in the file; 0: from the data"},
+    {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
+};
+static const gm__opts opts = {"ae", rows, GM__COUNT(rows)};
+
+static gm__coder_cfg coder_cfg(const gm_ae_config *c)
+{
+    return (gm__coder_cfg){.owner = "ae", .hidden = c->hidden, .activation = c->activation, .encoder = c->encoder, .decoder = c->decoder,
+                           .heads = c->heads, .likelihood = c->likelihood, .latent = c->latent, .code_factor = 1, .no_decoder = c->tied != 0};
+}
+
+static gm_status check(gm_ctx *ctx, const void *cfg)
+{
+    const gm_ae_config *c = cfg;
+    const gm__coder_cfg coder = coder_cfg(c);
+    GM__TRY(gm__coder_check(ctx, &coder));
+    if (c->tied && (c->encoder || c->decoder))
+        return gm__fail_ctx(ctx, GM_EARG, "ae: tied works with the layers of hidden, not with nets of your own");
+    if (c->scale == GM_SCALE_STANDARD && c->likelihood == GM_LIKELIHOOD_BERNOULLI)
+        return gm__fail_ctx(ctx, GM_EARG, "ae: likelihood=bernoulli wants data in [0,1]: use scale=unit or none, not standard");
+    return GM_OK;
+}
+
+void gm_ae_config_init(gm_ae_config *c, size_t size)
+{
+    gm_ae_config d = {.struct_size = sizeof d};
+    gm__opts_defaults(NULL, &opts, &d, NULL);
+    gm__struct_init(c, size, &d, sizeof d);
+}
+
+gm_status gm_ae_new(gm_ctx *ctx, const gm_ae_config *c, gm_model **out)
+{
+    gm_ae_config full;
+    if (out) *out = NULL;
+    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "ae: ctx and out are required");
+    gm_ae_config_init(&full, sizeof full);
+    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), "ae", c, &full, sizeof full));
+    return gm__model_make(ctx, &gm__family_ae, &full, out);
+}
+
+/* ---- building ------------------------------------------------------------------------- */
+
+/* Finds the encoder's weights and makes a bias for each, for the way back. */
+static gm_status tie(gm_model *m, ae *a)
+{
+    const gm_net *net = a->net.encoder;
+    for (int32_t i = 0; i < gm_net_tensor_count(net); i++) {
+        gm_tensor *w = gm_net_tensor(net, i);
+        if (w->ndim != 2) continue;
+        GM__ASSERT(gm__ctx_err(m->ctx), a->layers <= GM__CODER_LAYERS);
+        a->weight[a->layers++] = w;
+    }
+    for (size_t i = 0; i < a->layers; i++) {
+        char name[32];
+        gm__format(name, sizeof name, "decoder.%zu.bias", i);
+        GM__TRY(gm_tensor_new(m->ctx, GM_F32, 1, &a->weight[a->layers - 1 - i]->shape[1], &a->bias[i]));
+        GM__TRY(gm__model_add_tensor(m, name, a->bias[i], true));
+    }
+    return GM_OK;
+}
+
+static gm_status build(gm_model *m)
+{
+    ae *a = m->state;
+    gm_ae_config *c = m->cfg;
+    c->likelihood = gm__coder_likelihood(c->likelihood, m->ndim); /* resolved and stored */
+    GM__TRY(check(m->ctx, c));
+    const gm__coder_cfg coder = coder_cfg(c);
+    GM__TRY(gm__coder_build(m, &coder, &a->net));
+    return c->tied ? tie(m, a) : GM_OK;
+}
+
+static void destroy(gm_model *m)
+{
+    ae *a = m->state;
+    gm__coder_free(&a->net);
+    for (size_t i = 0; i < a->layers; i++) gm_tensor_free(a->bias[i]);
+    memset(a, 0, sizeof *a);
+}
+
+/* ---- on a tape --------------------------------------------------------------------------- */
+
+static gm_tensor *rows_of(const gm_model *m, gm_tape *t, gm_tensor *x, bool check_range)
+{
+    return gm__coder_rows(&((const ae *)m->state)->net, t, x, "ae", check_range);
+}
+
+/* code -> logits or means */
+static gm_tensor *back(const gm_model *m, gm_tape *t, gm_tensor *z)
+{
+    const ae *a = m->state;
+    const gm_ae_config *c = m->cfg;
+    if (!c->tied) return gm__coder_decode(&a->net, t, z);
+    gm_tensor *h = z;
+    for (size_t i = 0; i < a->layers; i++) {
+        h = gm_add(t, gm_matmul(t, h, a->weight[a->layers - 1 - i]), a->bias[i]);
+        if (i + 1 < a->layers) h = gm__coder_activate(t, c->activation, h);
+    }
+    return h;
+}
+
+/* What a code is trained to undo: noise, and inputs that are missing [Vincent et al. 2008]. */
+static gm_tensor *corrupt(const gm_ae_config *c, gm_tape *t, gm_tensor *x)
+{
+    if (!x) return NULL;
+    if (c->noise > 0) {
+        gm_tensor *noise = gm_normal(t, 2, x->shape, 0, c->noise);
+        x = gm_add(t, x, x->dtype == GM_F32 ? noise : gm_cast(t, noise, x->dtype));
+    }
+    if (c->mask > 0 && x) {
+        gm_tensor *keep = gm_ge(t, gm_uniform(t, 2, x->shape, 0, 1), gm_full(t, GM_F32, 0, NULL, c->mask));
+        x = gm_where(t, keep, x, gm_zeros(t, x->dtype, 0, NULL));
+    }
+    return x;
+}
+
+/* Of every row: cross-entropy in nats, or squared error. */
+static gm_tensor *error_of(const gm_model *m, gm_tape *t, gm_tensor *x, gm_tensor *y)
+{
+    const gm__coder *net = &((const ae *)m->state)->net;
+    if (net->likelihood == GM_LIKELIHOOD_BERNOULLI) return gm_neg(t, gm_bernoulli_log_prob(t, x, y));
+    return gm__coder_error(net, t, x, y);
+}
+
+static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
+{
+    const ae *a = m->state;
+    gm_tensor *x = rows_of(m, b->t, b->x, b->epoch == 0 || !b->training);
+    gm_tensor *in = b->training ? corrupt(m->cfg, b->t, x) : x;
+    *out = gm_mean(b->t, error_of(m, b->t, x, back(m, b->t, gm__coder_encode(&a->net, b->t, in))), GM_ALL_AXES, 0);
+    return gm_tape_status(b->t);
+}
+
+static gm_tensor *encode(gm_model *m, gm_tape *t, gm_tensor *x)
+{
+    return gm__coder_encode(&((const ae *)m->state)->net, t, rows_of(m, t, x, false));
+}
+
+static gm_tensor *decode(gm_model *m, gm_tape *t, gm_tensor *z)
+{
+    return gm__coder_mean(m, &((const ae *)m->state)->net, t, back(m, t, z));
+}
+
+static gm_tensor *score(gm_model *m, gm_tape *t, gm_tensor *x)
+{
+    gm_tensor *clean = rows_of(m, t, x, true);
+    return error_of(m, t, clean, back(m, t, gm__coder_encode(&((const ae *)m->state)->net, t, clean)));
+}
+
+static gm_tensor *metric_recon(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+{
+    static const char *const binarize[] = {"none, grey-level BCE in nats", "dynamic, nats", "threshold, nats"};
+    const gm_ae_config *cfg = m->cfg;
+    GM__UNUSED(c);
+    if (note && cfg->likelihood == GM_LIKELIHOOD_GAUSSIAN) gm__format(note, 96, "squared error%s", m->scale_mul ? " of scaled features" : "");
+    else if (note) gm__format(note, 96, "binarize=%s", binarize[cfg->binarize]);
+    return score(m, t, x);
+}
+static const gm__metric metrics[] = {{"recon", "per row", metric_recon}};
+
+static size_t print(const gm_model *m, gm__buf *out)
+{
+    const ae *a = m->state;
+    const gm_net *nets[] = {a->net.encoder, a->net.decoder};
+    static const char *const names[] = {"encoder", "decoder"};
+    size_t n = gm__coder_print(m->ctx, nets, names, 2, out);
+    if (a->layers) gm__buf_text(out, "decoder: the encoder's weights, transposed\n");
+    return n;
+}
+
+const gm__family gm__family_ae = {
+    .name = "ae",
+    .title = "autoencoder: a small code from which a row can be rebuilt; plain, denoising or tied",
+    .score_formula = "reconstruction error: cross-entropy in nats (bernoulli) or squared error (gaussian), summed over a row",
+    .opts = &opts,
+    .cfg_size = sizeof(gm_ae_config),
+    .state_size = sizeof(ae),
+    .can = GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT,
+    .check = check,
+    .build = build,
+    .destroy = destroy,
+    .loss = loss,
+    .encode = encode,
+    .decode = decode,
+    .score = score,
+    .metrics = metrics,
+    .n_metrics = GM__COUNT(metrics),
+    .print = print,
+};

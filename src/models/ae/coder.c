@@ -1,0 +1,245 @@
+/* coder.c - encoder and decoder nets from options, and the likelihood that
+ * joins them: the part that autoencoder and VAE have in common. */
+#include "models/ae/coder.h"
+#include <string.h>
+
+/* ---- options ---------------------------------------------------------------- */
+
+/* One row an activation: its name, its text in a net, and the op for nets that a family applies by hand. */
+static gm_tensor *act_lrelu(gm_tape *t, gm_tensor *x) { return gm_leaky_relu(t, x, 0.2); }
+static gm_tensor *act_elu(gm_tape *t, gm_tensor *x) { return gm_elu(t, x, 1.0); }
+static gm_tensor *act_none(gm_tape *t, gm_tensor *x) { GM__UNUSED(t); return x; }
+static const struct activation {
+    const char *name, *text;
+    gm_tensor *(*op)(gm_tape *t, gm_tensor *x);
+} activations[] = {
+    {"relu", "relu", gm_relu}, {"lrelu", "lrelu 0.2", act_lrelu}, {"elu", "elu 1", act_elu},
+    {"gelu", "gelu", gm_gelu}, {"silu", "silu", gm_silu}, {"tanh", "tanh", gm_tanh},
+    {"sigmoid", "sigmoid", gm_sigmoid}, {"softplus", "softplus", gm_softplus}, {"none", NULL, act_none},
+};
+
+static const struct activation *find_activation(const char *name)
+{
+    for (size_t i = 0; i < GM__COUNT(activations); i++)
+        if (name && strcmp(activations[i].name, name) == 0) return &activations[i];
+    return NULL;
+}
+
+gm_tensor *gm__coder_activate(gm_tape *t, const char *activation, gm_tensor *x)
+{
+    const struct activation *a = find_activation(activation);
+    return a ? a->op(t, x) : gm__tape_fail(t, GM_EINTERNAL, "no activation '%s'", activation ? activation : "");
+}
+
+gm_status gm__coder_hidden(gm_ctx *ctx, const char *owner, const char *text, int64_t out[GM__CODER_LAYERS], size_t *n)
+{
+    *n = 0;
+    if (!text || !*text || strcmp(text, "none") == 0) return GM_OK;
+    GM__TRY(gm__ints(ctx, "hidden", text, out, GM__CODER_LAYERS, n));
+    for (size_t i = 0; i < *n; i++)
+        if (out[i] < 1 || out[i] > 1 << 20)
+            return gm__fail_ctx(ctx, GM_EARG, "%s: hidden: a layer size must lie in [1, 1048576], found %lld", owner, (long long)out[i]);
+    return GM_OK;
+}
+
+gm_status gm__coder_check(gm_ctx *ctx, const gm__coder_cfg *c)
+{
+    int64_t hidden[GM__CODER_LAYERS];
+    size_t n;
+    GM__TRY(gm__coder_hidden(ctx, c->owner, c->hidden, hidden, &n));
+    if (!find_activation(c->activation))
+        return gm__fail_ctx(ctx, GM_EARG, "%s: activation: expected relu, lrelu, elu, gelu, silu, tanh, sigmoid, softplus or none, found '%s'",
+                            c->owner, c->activation ? c->activation : "");
+    if (c->heads == GM_HEADS_OWN && (!c->encoder || !c->decoder))
+        return gm__fail_ctx(ctx, GM_EARG, "%s: heads=own needs nets of your own: give both encoder and decoder", c->owner);
+    return GM_OK;
+}
+
+int32_t gm__coder_likelihood(int32_t asked, int32_t ndim)
+{
+    if (asked != GM_LIKELIHOOD_AUTO) return asked;
+    return ndim >= 2 ? GM_LIKELIHOOD_BERNOULLI : GM_LIKELIHOOD_GAUSSIAN;
+}
+
+/* ---- nets --------------------------------------------------------------------- */
+
+static void put_layer(gm__buf *b, const char *text)
+{
+    if (b->len) gm__buf_text(b, ", ");
+    gm__buf_text(b, text);
+}
+
+/* A preset: hidden layers with their activation, then one linear layer. */
+static gm_status preset(gm_ctx *ctx, const gm__coder_cfg *c, bool mirror, int64_t in, int64_t out, uint64_t seed, gm_net **net)
+{
+    int64_t hidden[GM__CODER_LAYERS], order[GM__CODER_LAYERS];
+    size_t n;
+    GM__TRY(gm__coder_hidden(ctx, c->owner, c->hidden, hidden, &n));
+    for (size_t i = 0; i < n; i++) order[i] = hidden[mirror ? n - 1 - i : i];
+    gm__buf text;
+    gm__buf_init(&text, ctx);
+    char last[40];
+    gm__net_mlp_text(&text, order, n, find_activation(c->activation)->text);
+    gm__format(last, sizeof last, "linear %lld", (long long)out);
+    put_layer(&text, last);
+    gm_status s = text.failed ? GM_ENOMEM : gm_net_new(ctx, text.data, 1, &in, seed, net);
+    gm__buf_free(&text);
+    return s;
+}
+
+static int64_t outputs(const gm_net *net, int32_t *ndim)
+{
+    int64_t shape[GM_MAX_DIMS], size = 1;
+    *ndim = gm_net_output_shape(net, shape);
+    for (int32_t i = 0; i < *ndim; i++) size *= shape[i];
+    return size;
+}
+
+/* The user's text; with heads=auto a last linear layer is put behind it. */
+static gm_status own(gm_ctx *ctx, const gm__coder_cfg *c, const char *text, int64_t in, int64_t out, uint64_t seed, gm_net **net)
+{
+    GM__TRY(gm_net_new(ctx, text, 1, &in, seed, net));
+    if (c->heads == GM_HEADS_OWN) return GM_OK;
+    int32_t ndim;
+    outputs(*net, &ndim);
+    if (ndim != 1) GM__TRY(gm_net_add(*net, "flatten"));
+    char last[40];
+    gm__format(last, sizeof last, "linear %lld", (long long)out);
+    return gm_net_add(*net, last);
+}
+
+/* Does a net's last layer have this name? */
+static bool ends_in(const gm_net *net, const char *layer)
+{
+    const char *text = gm_net_text(net);
+    size_t n = strlen(text), k = strlen(layer);
+    return n >= k && memcmp(text + n - k, layer, k) == 0 && (n == k || text[n - k - 1] == ' ' || text[n - k - 1] == ',');
+}
+
+static gm_status check_encoder(gm_ctx *ctx, const gm__coder_cfg *c, const gm__coder *k)
+{
+    int32_t ndim;
+    int64_t got = outputs(k->encoder, &ndim), want = k->latent * c->code_factor;
+    if (got == want) return GM_OK;
+    return gm__fail_ctx(ctx, GM_ESHAPE, "%s: encoder: with heads=own it must end in %lld numbers (%s), it gives %lld", c->owner, (long long)want,
+                        c->code_factor == 2 ? "mean and log variance of the code" : "the code", (long long)got);
+}
+
+static gm_status check_decoder(gm_ctx *ctx, const gm__coder_cfg *c, gm__coder *k)
+{
+    int32_t ndim;
+    int64_t got = outputs(k->decoder, &ndim);
+    k->tanh_out = ends_in(k->decoder, "tanh");
+    k->variance_out = c->own_variance && k->likelihood == GM_LIKELIHOOD_GAUSSIAN && c->heads == GM_HEADS_OWN && got == 2 * k->row;
+    if (got != k->row && !k->variance_out)
+        return gm__fail_ctx(ctx, GM_ESHAPE, "%s: decoder: with heads=own it must end in the %lld numbers of a row, it gives %lld", c->owner,
+                            (long long)k->row, (long long)got);
+    if (k->likelihood == GM_LIKELIHOOD_BERNOULLI && (k->tanh_out || ends_in(k->decoder, "sigmoid")))
+        return gm__fail_ctx(ctx, GM_EARG, "%s: decoder: likelihood=bernoulli wants logits: leave out the last %s, or use likelihood=gaussian", c->owner,
+                            k->tanh_out ? "tanh" : "sigmoid");
+    if (k->tanh_out && k->variance_out)
+        return gm__fail_ctx(ctx, GM_EARG, "%s: decoder: one that gives means and log variances cannot end in tanh", c->owner);
+    return GM_OK;
+}
+
+gm_status gm__coder_build(gm_model *m, const gm__coder_cfg *c, gm__coder *out)
+{
+    /* two nets from one seed must not draw the same weights */
+    const uint64_t seed = gm__model_seed(m), decoder_seed = seed + UINT64_C(0x9e3779b97f4a7c15);
+    gm_ctx *ctx = m->ctx;
+    out->row = m->row;
+    out->latent = c->latent;
+    out->likelihood = gm__coder_likelihood(c->likelihood, m->ndim);
+    const int64_t code = out->latent * c->code_factor;
+    GM__TRY(c->encoder ? own(ctx, c, c->encoder, out->row, code, seed, &out->encoder)
+                       : preset(ctx, c, false, out->row, code, seed, &out->encoder));
+    GM__TRY(check_encoder(ctx, c, out));
+    GM__TRY(gm__model_add_net(m, "encoder", out->encoder));
+    if (c->no_decoder) return GM_OK;
+    GM__TRY(c->decoder ? own(ctx, c, c->decoder, out->latent, out->row, decoder_seed, &out->decoder)
+                       : preset(ctx, c, true, out->latent, out->row, decoder_seed, &out->decoder));
+    GM__TRY(check_decoder(ctx, c, out));
+    return gm__model_add_net(m, "decoder", out->decoder);
+}
+
+void gm__coder_free(gm__coder *c)
+{
+    gm_net_free(c->encoder);
+    gm_net_free(c->decoder);
+    c->encoder = c->decoder = NULL;
+}
+
+/* ---- on a tape ------------------------------------------------------------------ */
+
+/* Reshapes all but the last axis of `like` in front of a last axis of n. */
+static gm_tensor *with_last(gm_tape *t, gm_tensor *x, const gm_tensor *like, int64_t n)
+{
+    int64_t shape[GM_MAX_DIMS];
+    if (!x || !like) return NULL;
+    memcpy(shape, like->shape, sizeof shape);
+    shape[like->ndim - 1] = n;
+    return gm_reshape(t, x, like->ndim, shape);
+}
+
+gm_tensor *gm__coder_rows(const gm__coder *c, gm_tape *t, gm_tensor *x, const char *owner, bool check)
+{
+    if (!x) return NULL;
+    gm_tensor *rows = gm_reshape(t, x, 2, (int64_t[]){x->shape[0], c->row});
+    if (!rows || !check || c->likelihood != GM_LIKELIHOOD_BERNOULLI || rows->dtype != GM_F32 || !rows->contiguous) return rows;
+    const float *v = gm__f32(rows);
+    int64_t i = 0;
+    while (i < rows->size && v[i] >= 0.0f && v[i] <= 1.0f) i++;
+    if (i == rows->size || v[i] != v[i]) return rows; /* a NaN makes the loss one, which is reported by name */
+    return gm__tape_fail(t, GM_EARG, "%s: likelihood=bernoulli wants data in [0,1], found %g in row %lld of the batch: use likelihood=gaussian or scale=unit",
+                         owner, (double)v[i], (long long)(i / c->row));
+}
+
+gm_tensor *gm__coder_encode(const gm__coder *c, gm_tape *t, gm_tensor *x)
+{
+    gm_tensor *h = gm_net_apply(c->encoder, t, x, NULL);
+    return h && h->ndim != 2 ? gm_reshape(t, h, 2, (int64_t[]){h->shape[0], -1}) : h;
+}
+
+gm_tensor *gm__coder_decode(const gm__coder *c, gm_tape *t, gm_tensor *z)
+{
+    /* nets see one code a row, however many there are for a row of data */
+    gm_tensor *codes = !z || z->ndim == 2 ? z : gm_reshape(t, z, 2, (int64_t[]){-1, c->latent});
+    gm_tensor *y = gm_net_apply(c->decoder, t, codes, NULL);
+    if (c->tanh_out) y = gm_affine(t, y, 0.5, 0.5);
+    return with_last(t, y, z, c->variance_out ? 2 * c->row : c->row);
+}
+
+gm_tensor *gm__coder_mean(const gm_model *m, const gm__coder *c, gm_tape *t, gm_tensor *y)
+{
+    if (!y) return NULL;
+    if (c->variance_out) y = gm_slice(t, y, -1, 0, c->row, 1);
+    if (c->likelihood == GM_LIKELIHOOD_BERNOULLI) y = gm_sigmoid(t, y);
+    if (!y || m->ndim + 1 > GM_MAX_DIMS) return y;
+    int64_t shape[GM_MAX_DIMS] = {y->shape[0]};
+    memcpy(shape + 1, m->shape, sizeof(int64_t) * (size_t)m->ndim);
+    return gm_reshape(t, y, m->ndim + 1, shape);
+}
+
+gm_tensor *gm__coder_error(const gm__coder *c, gm_tape *t, gm_tensor *x, gm_tensor *y)
+{
+    if (c->variance_out) y = gm_slice(t, y, -1, 0, c->row, 1);
+    return gm_sum(t, gm_mse(t, y, x, GM_NONE), -1, 0);
+}
+
+size_t gm__coder_print(gm_ctx *ctx, const gm_net *const *nets, const char *const *names, size_t n, gm__buf *out)
+{
+    const size_t before = out->len;
+    for (size_t i = 0; i < n; i++) {
+        if (!nets[i]) continue;
+        const size_t need = gm_net_print(nets[i], NULL, 0) + 1;
+        char *table = gm__alloc(ctx, need, 1);
+        if (!table) {
+            out->failed = true;
+            break;
+        }
+        gm_net_print(nets[i], table, need);
+        gm__buf_format(out, "%s\n%s%s", names[i], table, need > 1 && table[need - 2] == '\n' ? "" : "\n");
+        gm__free(ctx, table);
+    }
+    return out->len - before;
+}

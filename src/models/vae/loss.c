@@ -1,0 +1,83 @@
+/* loss.c - what a VAE is trained on: the evidence lower bound with its variants,
+ * and the importance-weighted bound. All in nats, summed over a row. */
+#include "models/vae/vae.h"
+#include <math.h>
+
+gm__vae_q gm__vae_posterior(const gm_model *m, gm_tape *t, gm_tensor *rows)
+{
+    const gm__coder *net = &gm__vae_of(m)->net;
+    gm_tensor *h = gm__coder_encode(net, t, rows);
+    return (gm__vae_q){gm_slice(t, h, 1, 0, net->latent, 1), gm_slice(t, h, 1, net->latent, 2 * net->latent, 1)};
+}
+
+gm_tensor *gm__vae_log_lik(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_tensor *y)
+{
+    const gm__vae *v = gm__vae_of(m);
+    if (!rows || !y) return NULL;
+    if (y->ndim == 3) rows = gm_reshape(t, rows, 3, (int64_t[]){rows->shape[0], 1, v->net.row});
+    if (v->net.likelihood == GM_LIKELIHOOD_BERNOULLI) return gm_bernoulli_log_prob(t, rows, y);
+    if (v->net.variance_out)
+        return gm_gaussian_log_prob(t, rows, gm_slice(t, y, -1, 0, v->net.row, 1), gm_slice(t, y, -1, v->net.row, 2 * v->net.row, 1));
+    gm_tensor *log_var = v->log_var ? v->log_var : gm_full(t, y->dtype, 1, (int64_t[]){1}, 2 * log(gm__vae_cfg(m)->noise_std));
+    return gm_gaussian_log_prob(t, rows, y, log_var);
+}
+
+gm_tensor *gm__vae_draws(const gm_model *m, gm_tape *t, gm_tensor *rows, gm__vae_q q, int64_t k, gm_tensor **log_ratio)
+{
+    const gm__coder *net = &gm__vae_of(m)->net;
+    if (!rows || !q.mean || !q.log_var) return NULL;
+    const int64_t n = rows->shape[0], one[] = {n, 1, net->latent}, many[] = {n, k, net->latent};
+    gm_tensor *mean = gm_reshape(t, q.mean, 3, one), *log_var = gm_reshape(t, q.log_var, 3, one);
+    gm_tensor *z = gm_gaussian_draw(t, gm_expand(t, mean, 3, many), gm_expand(t, log_var, 3, many));
+    if (log_ratio && z) {
+        gm_tensor *zero = gm_zeros(t, z->dtype, 1, &net->latent);
+        *log_ratio = gm_sub(t, gm_gaussian_log_prob(t, z, zero, zero), gm_gaussian_log_prob(t, z, mean, log_var));
+    }
+    return gm__vae_log_lik(m, t, rows, gm__coder_decode(net, t, z));
+}
+
+/* KL(q(z|x) || p(z)), mean over the batch. Free bits: a dimension's mean counts only above a threshold. */
+static gm_tensor *divergence(gm_tape *t, gm__vae_q q, double free_bits)
+{
+    if (free_bits <= 0) return gm_mean(t, gm_gaussian_kl(t, q.mean, q.log_var), GM_ALL_AXES, 0);
+    gm_tensor *twice = gm_sub(t, gm_add(t, gm_exp(t, q.log_var), gm_square(t, q.mean)), q.log_var);
+    gm_tensor *each = gm_mean(t, gm_affine(t, twice, 0.5, -0.5), 0, 0);
+    return each ? gm_sum(t, gm_maximum(t, each, gm_full(t, each->dtype, 1, (int64_t[]){1}, free_bits)), GM_ALL_AXES, 0) : NULL;
+}
+
+/* beta at a step; held-out losses use its final value, so that they compare between epochs */
+static double beta_at(const gm_vae_config *c, const gm__batch *b)
+{
+    if (!b->training || b->step >= (uint64_t)c->kl_warmup) return c->beta;
+    return c->beta * (double)b->step / (double)c->kl_warmup;
+}
+
+/* -log 1/k sum_i (p(x|z_i) p(z_i)^beta / q(z_i|x)^beta), z_i ~ q(z|x) */
+static gm_tensor *iwae(gm_model *m, const gm__batch *b, gm_tensor *rows, gm__vae_q q, double beta)
+{
+    const int32_t k = gm__vae_of(m)->k;
+    gm_tensor *ratio = NULL, *lik = gm__vae_draws(m, b->t, rows, q, k, &ratio);
+    if (beta != 1) ratio = gm_affine(b->t, ratio, beta, 0);
+    gm_tensor *bound = gm_logsumexp(b->t, gm_add(b->t, lik, ratio), 1, 0);
+    return gm_affine(b->t, gm_mean(b->t, bound, GM_ALL_AXES, 0), -1, log(k));
+}
+
+gm_status gm__vae_loss(gm_model *m, const gm__batch *b, gm_tensor **loss)
+{
+    const gm_vae_config *c = gm__vae_cfg(m);
+    const gm__vae *v = gm__vae_of(m);
+    gm_tape *t = b->t;
+    const double beta = beta_at(c, b);
+    gm_tensor *rows = gm__coder_rows(&v->net, t, b->x, "vae", b->epoch == 0 || !b->training);
+    gm__vae_q q = gm__vae_posterior(m, t, rows);
+    if (c->objective == GM_OBJECTIVE_IWAE) {
+        *loss = iwae(m, b, rows, q, beta);
+    } else {
+        gm_tensor *lik = v->k == 1 ? gm__vae_log_lik(m, t, rows, gm__coder_decode(&v->net, t, gm_gaussian_draw(t, q.mean, q.log_var)))
+                                   : gm__vae_draws(m, t, rows, q, v->k, NULL);
+        gm_tensor *kl = divergence(t, q, c->free_bits);
+        if (beta != 1) kl = gm_affine(t, kl, beta, 0);
+        *loss = gm_sub(t, kl, gm_mean(t, lik, GM_ALL_AXES, 0));
+    }
+    return gm_tape_status(t);
+}

@@ -1,0 +1,63 @@
+/* options.c - the options of the VAE: one row each, and the rules between them. */
+#include "models/vae/vae.h"
+
+#define ROW(field) offsetof(gm_vae_config, field)
+static const gm__opt rows[] = {
+    {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a row, \"1,28,28\"; default: from the data at first fit"},
+    {"hidden", GM__O_TEXT, ROW(hidden), "400", 0, 0, NULL, "encoder's hidden sizes, the decoder mirrors them: \"200,200\"; none: no hidden layer"},
+    {"latent", GM__O_INT, ROW(latent), "20", 1, 65536, NULL, "size of the code"},
+    {"activation", GM__O_TEXT, ROW(activation), "relu", 0, 0, NULL, "of hidden layers: relu, lrelu, elu, gelu, silu, tanh, sigmoid, softplus or none"},
+    {"likelihood", GM__O_CHOICE, ROW(likelihood), "auto", 0, 0, "bernoulli|gaussian|auto", "of a row given its code; auto: bernoulli for images, gaussian for vectors"},
+    {"noise-std", GM__O_REAL, ROW(noise_std), "0", 0, 1e6, NULL, "gaussian: the decoder's standard deviation; 0: learned, one for all features"},
+    {"objective", GM__O_CHOICE, ROW(objective), "elbo", 0, 0, "elbo|iwae", "bound that training raises"},
+    {"k", GM__O_INT, ROW(k), "0", 0, 10000, NULL, "draws a row of the objective; 0: 1 for elbo, 5 for iwae"},
+    {"beta", GM__O_REAL, ROW(beta), "1", 0, 1e6, NULL, "weight of the KL term in training"},
+    {"kl-warmup", GM__O_I64, ROW(kl_warmup), "0", 0, 1e15, NULL, "steps over which beta grows from 0 to its value"},
+    {"free-bits", GM__O_REAL, ROW(free_bits), "0", 0, 1e6, NULL, "nats a code dimension may use for nothing (mean over the batch)"},
+    {"binarize", GM__O_CHOICE, ROW(binarize), "none", 0, 0, "none|dynamic|threshold", "grey pixels: kept, drawn anew each time they are seen, or cut at 0.5"},
+    {"scale", GM__O_CHOICE, ROW(scale), "none", 0, 0, "none|unit|standard", "features: kept, to [0,1], or to mean 0 and deviation 1; stored in the model"},
+    {"encoder", GM__O_TEXT, ROW(encoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the flattened row"},
+    {"decoder", GM__O_TEXT, ROW(decoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the code"},
+    {"heads", GM__O_CHOICE, ROW(heads), "auto", 0, 0, "auto|own", "last linear layers of your nets: appended, or your own (mean and log variance; logits or mean)"},
+    {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 30, NULL, "number of classes, kept in the file; 0: from the data"},
+    {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
+};
+const gm__opts gm__vae_opts = {"vae", rows, GM__COUNT(rows)};
+
+gm__coder_cfg gm__vae_coder_cfg(const gm_vae_config *c)
+{
+    return (gm__coder_cfg){.owner = "vae", .hidden = c->hidden, .activation = c->activation, .encoder = c->encoder, .decoder = c->decoder,
+                           .heads = c->heads, .likelihood = c->likelihood, .latent = c->latent, .code_factor = 2,
+                           .own_variance = c->noise_std <= 0};
+}
+
+gm_status gm__vae_check(gm_ctx *ctx, const void *cfg)
+{
+    const gm_vae_config *c = cfg;
+    const gm__coder_cfg coder = gm__vae_coder_cfg(c);
+    GM__TRY(gm__coder_check(ctx, &coder));
+    if (c->objective == GM_OBJECTIVE_IWAE && c->free_bits > 0)
+        return gm__fail_ctx(ctx, GM_EARG, "vae: free-bits needs objective=elbo: the iwae bound has no KL term of its own");
+    if (c->likelihood == GM_LIKELIHOOD_BERNOULLI && c->noise_std > 0)
+        return gm__fail_ctx(ctx, GM_EARG, "vae: noise-std belongs to likelihood=gaussian, found likelihood=bernoulli");
+    if (c->scale == GM_SCALE_STANDARD && c->likelihood == GM_LIKELIHOOD_BERNOULLI)
+        return gm__fail_ctx(ctx, GM_EARG, "vae: likelihood=bernoulli wants data in [0,1]: use scale=unit or none, not standard");
+    return GM_OK;
+}
+
+void gm_vae_config_init(gm_vae_config *c, size_t size)
+{
+    gm_vae_config d = {.struct_size = sizeof d};
+    gm__opts_defaults(NULL, &gm__vae_opts, &d, NULL);
+    gm__struct_init(c, size, &d, sizeof d);
+}
+
+gm_status gm_vae_new(gm_ctx *ctx, const gm_vae_config *c, gm_model **out)
+{
+    gm_vae_config full;
+    if (out) *out = NULL;
+    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "vae: ctx and out are required");
+    gm_vae_config_init(&full, sizeof full);
+    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), "vae", c, &full, sizeof full));
+    return gm__model_make(ctx, &gm__family_vae, &full, out);
+}
