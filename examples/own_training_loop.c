@@ -57,7 +57,7 @@ int main(void) {
         gm_tensor_free(all);
         gm_tensor_free(label);
     }
-    if (s) fprintf(stderr, "%s\n", gm_tape_status(t) ? gm_tape_message(t) : gm_ctx_message(ctx));
+    if (s) fprintf(stderr, "%s\n", gm_ctx_message(ctx));
     else printf("accuracy on held-out digits: %.3f\n", accuracy);
     gm_tensor_free(w1); gm_tensor_free(b1); gm_tensor_free(w2); gm_tensor_free(b2);
     gm_optim_free(adam); gm_batches_free(batches); gm_dataset_free(train); gm_dataset_free(held); gm_dataset_free(digits);

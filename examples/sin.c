@@ -40,7 +40,7 @@ int main(void) {
         s = out ? gm_tensor_read(out, fit, sizeof fit) : gm_tape_status(t);
         for (int i = 0; !s && i < N; i++) worst = fmaxf(worst, fabsf(fit[i] - ys[i]));
     }
-    if (s) fprintf(stderr, "%s\n", s == gm_tape_status(t) ? gm_tape_message(t) : gm_ctx_message(ctx));
+    if (s) fprintf(stderr, "%s\n", gm_ctx_message(ctx));
     else printf("largest error on [-pi, pi]: %.5f\n", worst);
     gm_optim_free(adam); gm_net_free(net); gm_tensor_free(x); gm_tensor_free(y); gm_tape_free(t); gm_ctx_free(ctx);
     return s != GM_OK || !(worst < 0.02f);
