@@ -4,23 +4,7 @@
 
 #define AT(field) offsetof(gm__optim_config, field)
 static const gm__opt rows[] = {
-    {"lr", GM__O_REAL, AT(lr), "1e-3", 0, 1e6, NULL, "learning rate"},
-    {"momentum", GM__O_REAL, AT(momentum), "0", 0, 1, NULL, "sgd: share of the last update that goes on"},
-    {"dampening", GM__O_REAL, AT(dampening), "0", 0, 1, NULL, "sgd: share of the gradient kept out of the momentum"},
-    {"nesterov", GM__O_FLAG, AT(nesterov), "off", 0, 0, NULL, "sgd: look ahead (needs momentum, no dampening)"},
-    {"beta1", GM__O_REAL, AT(beta1), "0.9", 0, 0.9999999, NULL, "adam: decay of the mean of gradients"},
-    {"beta2", GM__O_REAL, AT(beta2), "0.999", 0, 0.9999999, NULL, "adam: decay of the mean of squares"},
-    {"eps", GM__O_REAL, AT(eps), "1e-8", 0, 1, NULL, "adam: added to the root of the mean of squares"},
-    {"weight-decay", GM__O_REAL, AT(weight_decay), "0", 0, 1e3, NULL, "pull of weights towards 0 (adamw: apart from the gradient; default 0.01)"},
-    {"clip-norm", GM__O_REAL, AT(clip_norm), "0", 0, 1e30, NULL, "largest norm of all gradients together; 0: any"},
-    {"clip-value", GM__O_REAL, AT(clip_value), "0", 0, 1e30, NULL, "largest size of a gradient's element; 0: any"},
-    {"ema", GM__O_REAL, AT(ema), "0", 0, 0.9999999, NULL, "decay of the running average of weights; 0: none"},
-    {"schedule", GM__O_CHOICE, AT(schedule), "constant", 0, 0, "constant|step|exponential|cosine", "course of the learning rate"},
-    {"warmup", GM__O_I64, AT(warmup), "0", 0, 1e15, NULL, "steps over which the learning rate rises to lr"},
-    {"horizon", GM__O_I64, AT(horizon), "0", 0, 1e15, NULL, "cosine: step at which lr-min is reached"},
-    {"step-size", GM__O_I64, AT(step_size), "1000", 1, 1e15, NULL, "step: steps between reductions"},
-    {"gamma", GM__O_REAL, AT(gamma), "0.1", 0, 1, NULL, "step, exponential: factor of a reduction"},
-    {"lr-min", GM__O_REAL, AT(lr_min), "0", 0, 1e6, NULL, "cosine: last learning rate"},
+#include "optim/rows.def"
 };
 const gm__opts gm__optim_opts = {"optim", rows, GM__COUNT(rows)};
 
