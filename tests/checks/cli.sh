@@ -1,0 +1,137 @@
+#!/bin/sh
+# The gm program as scripts rely on it: bytes, resume, exit codes, one line of complaint, nothing left behind.
+set -eu
+gm=$(cd "$GM_BUILD" && pwd)/gm
+tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
+cd "$tmp"
+small="--data synth:digits,n=300,seed=1 --hidden 20 --latent 4 --batch 32 --seed 7 --quiet"
+
+echo "the same bytes on two runs and at 1, 2, 3 threads"
+$gm train vae $small --epochs 2 --out a.safetensors
+$gm train vae $small --epochs 2 --out b.safetensors
+cmp a.safetensors b.safetensors
+for t in 1 2 3; do
+    $gm train vae $small --epochs 2 --threads $t --out b.safetensors
+    cmp a.safetensors b.safetensors
+done
+
+echo "50 steps = 23 (inside an epoch) + a new process with 27"
+for how in "--schedule cosine" "--optimizer sgd --lr 1e-5 --momentum 0.9 --schedule step --step-size 10" "--optimizer adamw --ema 0.9 --warmup 5 --keep-best on --valid synth:digits,n=40,seed=2"; do
+    $gm train vae $small --steps 50 $how --out whole.safetensors
+    $gm train vae $small --steps 50 $how --stop-after 23 --checkpoint run.ckpt --out never.safetensors
+    test ! -e never.safetensors
+    valid=$(echo "$how" | sed -nE 's/.*(--valid [^ ]+).*/\1/p')
+    $gm train vae --data synth:digits,n=300,seed=1 $valid --steps 50 --quiet --threads 3 --resume run.ckpt --out parts.safetensors
+    cmp whole.safetensors parts.safetensors
+done
+
+echo "the other verbs"
+$gm sample a.safetensors -n 9 --seed 3 --out s.png
+$gm sample a.safetensors -n 9 --seed 3 --out s.npy
+test "$($gm sample a.safetensors -n 9 --seed 3 --out - | wc -l)" = 9
+$gm reconstruct a.safetensors --data synth:digits,n=9 --out r.png
+$gm encode a.safetensors --data synth:digits,n=9 --out z.csv
+test "$(wc -l <z.csv)" = 9
+test "$(head -1 z.csv | tr ',' '\n' | wc -l)" = 4
+$gm score a.safetensors --data synth:digits,n=9 --out score.txt
+test "$(wc -l <score.txt)" = 9
+$gm eval a.safetensors --data synth:digits,n=50 --metric elbo | grep -qE '^elbo -[0-9.]+ nats'
+$gm eval a.safetensors --data synth:digits,n=20 --metric elbo,recon --metric nll --k 20 --json | grep -c '"value"' | grep -qx 3
+$gm info a.safetensors | grep -q vae
+$gm info a.safetensors --json | grep -q '"family":"vae"'
+$gm data synth:ring8,n=200 --out ring.png | grep -q 'rows *200'
+$gm models | grep -q '^vae '
+$gm help vae | grep -q -- --latent
+$gm train ae --data 'synth:digits,n=100[0:64]' --hidden none --activation none --likelihood gaussian --latent 3 --epochs 1 --quiet --out ae.safetensors
+$gm reconstruct ae.safetensors --data synth:digits,n=4 --out r.npy
+
+before=$(ls -A | wc -l)
+# refused CODE WORDS: exit code, one line "gm: ..", nothing on stdout, no new file
+refused() {
+    want=$1
+    shift
+    set +e
+    "$gm" "$@" >out.txt 2>err.txt
+    code=$?
+    set -e
+    last=$(tail -n 1 err.txt)
+    if [ $code != "$want" ] || [ "$(grep -c '^gm: ' err.txt)" != 1 ] || [ "${last#gm: }" = "$last" ] || [ -s out.txt ]; then
+        echo "gm $*: exit $code, wanted $want"
+        cat out.txt err.txt
+        exit 1
+    fi
+    echo "  $last"
+    rm -f out.txt err.txt
+    test "$(ls -A | wc -l)" = "$before" || { echo "gm $*: left a file behind:"; ls -A; exit 1; }
+}
+printf 'not a model' >bad.safetensors
+printf 'a,b\n1,2\n3,x\n' >bad.csv
+printf 'a,b\n1,2\n3\n' >short.csv
+printf '\0\0\10\3\0\0\1\0\0\0\0\34\0\0\0\34' >cut.idx
+printf '\037\213\010\0garbage' >bad.gz
+head -c 2000 a.safetensors >cut.safetensors
+mkdir full; mkdir readonly; mkfifo fifo
+before=$(ls -A | wc -l)
+D="--data synth:digits,n=20"
+echo "wrong arguments: exit 2"
+refused 2
+refused 2 frobnicate
+refused 2 train
+refused 2 train nosuch $D --out x
+refused 2 train vae --out x
+refused 2 train vae $D
+refused 2 train vae $D --out x --latnt 3
+refused 2 train vae $D --out x --latent
+refused 2 train vae $D --out x --latent 0
+refused 2 train vae $D --out x --latent 1e9
+refused 2 train vae $D --out x --latent abc
+refused 2 train vae $D --out x --latent=3
+refused 2 train vae $D --out x --hidden 4,,5
+refused 2 train vae $D --out x --activation reluu
+refused 2 train vae $D --out x --beta nan
+refused 2 train vae $D --out x --lr -1
+refused 2 train vae $D --out x --optimizer adma
+refused 2 train vae $D --out x --schedule up
+refused 2 train vae $D --out x --threads 0
+refused 2 train vae $D --out x --precision best
+refused 2 train vae $D --out x --encoder 'linear 5, relo'
+refused 2 train vae --data nosuch:file --out x
+refused 2 train vae --data synth:nosuch --out x
+refused 2 train vae --data 'synth:digits,n=ten' --out x
+refused 2 train vae --data 'synth:digits,n=20[5:' --out x
+refused 2 eval a.safetensors
+refused 2 eval a.safetensors $D --metric nosuch
+refused 2 sample a.safetensors -n 0
+refused 2 sample a.safetensors --out x.jpeg
+refused 2 sample a.safetensors one too many
+echo "files, data, training: exit 1"
+refused 1 train vae --data idx:nowhere.gz --out x
+refused 1 train vae --data idx:cut.idx --out x
+refused 1 train vae --data idx:bad.gz --out x
+refused 1 train vae --data idx:fifo --out x
+refused 1 train vae --data csv:bad.csv --out x
+refused 1 train vae --data csv:short.csv --out x
+refused 1 train vae --data idx:. --out x
+refused 1 train vae $D --epochs 1 --quiet --out nowhere/x
+refused 1 train vae $D --quiet --optimizer sgd --lr 1e12 --epochs 5 --out x
+refused 1 train vae $D --resume bad.safetensors --out x
+refused 1 train vae $D --resume a.safetensors --out x
+refused 1 train vae --data synth:digits,n=299,seed=1 --quiet --resume run.ckpt --out x
+refused 1 train vae --data synth:digits,n=300,seed=1 --quiet --lr 0.5 --resume run.ckpt --out x
+refused 1 sample bad.safetensors
+refused 1 sample cut.safetensors
+refused 1 sample nowhere.safetensors
+refused 1 sample ae.safetensors
+refused 1 eval a.safetensors --data synth:ring8,n=5
+refused 1 eval a.safetensors $D --metric accuracy
+refused 1 sample a.safetensors --out full
+
+echo "interrupt: exit 130, a checkpoint that goes on"
+$gm train vae $small --epochs 100000 --out long.safetensors 2>err.txt & pid=$!
+sleep 1; kill -INT $pid; set +e; wait $pid; code=$?; set -e
+test $code = 130
+tail -n 1 err.txt | grep -q '^gm: interrupted'
+test -s long.safetensors.ckpt
+test ! -e long.safetensors
+$gm sample long.safetensors.ckpt -n 2 --out two.npy
+rm -f full/x; echo done
