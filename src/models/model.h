@@ -19,6 +19,11 @@
 
 struct gm__family;
 
+typedef struct gm__model_net { /* a net of the model under the name its tensors and its text carry in files */
+    char *prefix;
+    gm_net *net;               /* the family's own; freed by its destroy */
+} gm__model_net;
+
 struct gm_model {
     gm__handle h;
     gm_ctx *ctx;
@@ -31,9 +36,14 @@ struct gm_model {
     int64_t shape[GM_MAX_DIMS], row; /* of one row of x; row: its numbers */
     gm__named *tensors;        /* all that a file holds, in registration order */
     size_t n_tensors, cap_tensors;
+    gm__model_net *nets;       /* in registration order */
+    size_t n_nets, cap_nets;
     gm_tensor *scale_mul, *scale_add; /* [row]: stored scaling x*mul + add; NULL without */
     atomic_int use;            /* 0 free, n > 0 drawn from by n threads, -1 in training */
+    atomic_uintptr_t caller;   /* thread whose progress callback runs now: it may use the model in training; 0 */
     atomic_ullong changed;     /* grows with every change of weights */
+    bool seed_given;           /* else the first fit's seed draws the weights */
+    char version[32];          /* of the libgm that wrote the file; of this one for a new model */
     char *config_json;         /* cache of gm_model_config */
 };
 
@@ -55,7 +65,6 @@ typedef struct gm__eval_cfg {
     int32_t threads;
     uint64_t seed;
     const char *metric;        /* comma list */
-    const char *features;
 } gm__eval_cfg;
 
 /* A metric: one number a row, which the core averages, with its standard error. */
@@ -101,21 +110,46 @@ const gm__family *gm__family_find(const char *name); /* NULL if unknown */
 gm_status gm__model_add_net(gm_model *m, const char *prefix, gm_net *net);
 gm_status gm__model_add_tensor(gm_model *m, const char *name, gm_tensor *t /* retained */, bool parameter);
 uint64_t gm__model_seed(const gm_model *m);
-/* The constructor behind gm_model_new, gm_vae_new, ..: cfg is copied and checked. */
+/* The constructor behind gm_model_new, gm_vae_new, ..: cfg is copied and checked; NULL for the defaults. */
 gm_status gm__model_make(gm_ctx *ctx, const gm__family *f, const void *cfg, gm_model **out);
 /* Gives an unbuilt model its shape (from data or a file) and builds it. */
 gm_status gm__model_build(gm_model *m, int32_t ndim, const int64_t *shape);
 const void *gm__model_option(const gm_model *m, const char *name); /* address of an option's value, NULL if the family has none */
 
+/* The value of an option that is a choice, as text ("none"); NULL if the family has none of that name. */
+const char *gm__model_choice(const gm_model *m, const char *name, char *out, size_t cap);
+gm_status gm__model_set_text(gm_model *m, const char *name, const char *value); /* an option by text; nothing if there is none */
+void gm__model_changed(gm_model *m); /* after weights changed */
+
 /* x in the data's units to the model's and back, on a tape; x itself without scaling. */
 gm_tensor *gm__scale_in(gm_model *m, gm_tape *t, gm_tensor *x);
 gm_tensor *gm__scale_out(gm_model *m, gm_tape *t, gm_tensor *x);
+gm_status gm__scale_make(gm_model *m);                   /* the two tensors, identity, if the option asks for scaling */
+gm_status gm__scale_fit(gm_model *m, gm_dataset *data);  /* and their values from the data */
+double gm__scale_log_det(const gm_model *m);             /* sum log |mul|: what log densities gain in the data's units; families add it */
+
+/* Rows of a batch as the family takes them: reshaped to [N, shape], scaled. */
+gm_tensor *gm__model_rows(gm_model *m, gm_tape *t, gm_tensor *x);
+/* Does a row of this shape fit? Sizes of 1 are of no matter, and a flat row fits any shape of as many numbers. */
+gm_status gm__model_fits(gm_model *m, const char *who, int32_t ndim, const int64_t *shape);
+gm_status gm__model_data_fits(gm_model *m, const char *who, const gm_dataset *d);
+gm_status gm__tape_failed(gm_ctx *ctx, const gm_tape *t); /* the tape's failure as the context's */
+gm_status gm__use_tape(gm_ctx *ctx, gm_tape **out);      /* one that does not record */
+gm_status gm__model_able(gm_ctx *ctx, const gm_model *m, const char *verb, bool able); /* GM_EUNSUPPORTED, GM_ESTATE */
+gm_status gm__model_new_rows(gm_ctx *ctx, const gm_model *m, int64_t n, gm_tensor **out); /* [n, shape] of zeros */
+/* Draws rows first .. first+n-1 of the stream of a seed into out, f32 [n, row]. Works on any context's tape. */
+gm_status gm__model_draw(gm_model *m, gm_tape *t, uint64_t seed, uint64_t first, int64_t n, double temperature, gm_tensor *cond, float *out);
+enum { GM__CHUNK = 256 }; /* rows that a verb works on at once */
 
 /* Locks: GM_EBUSY on a clash. */
 gm_status gm__model_begin_use(gm_model *m, gm_ctx *ctx);   /* draws, encode, .. */
 void gm__model_end_use(gm_model *m);
 gm_status gm__model_begin_train(gm_model *m, gm_ctx *ctx);
 void gm__model_end_train(gm_model *m);
+/* Around a progress callback in training: the calling thread may draw, others may not. */
+void gm__model_enter_callback(gm_model *m);
+void gm__model_leave_callback(gm_model *m);
+bool gm__model_in_callback(const gm_model *m); /* of this thread */
 
 void gm__trainer_raise(gm_trainer *tr, int32_t kind, double value, const char *format, ...);
 
@@ -124,5 +158,9 @@ extern const gm__opts gm__train_opts, gm__eval_opts, gm__sampler_opts;
 /* file.c: the part of a file that model and checkpoint share */
 gm_status gm__model_write(gm_model *m, gm__stw *w);                    /* config, net texts, tensors */
 gm_status gm__model_read(gm_ctx *ctx, const gm__st *f, const char *who, gm_model **out);
+/* One tensor from the file, shape and type checked; GM_ENOTFOUND and GM_ESHAPE name file and tensor. */
+gm_status gm__load_tensor(gm_ctx *ctx, const gm__st *f, const char *who, const char *name, gm_tensor *dst);
+/* `WHO: KEY: message of the last failure`, with another code */
+gm_status gm__blame(gm_ctx *ctx, gm_status s, const char *who, const char *key);
 
 #endif
