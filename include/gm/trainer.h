@@ -44,6 +44,7 @@ typedef struct gm_progress {
     double   rows_per_second;
     int32_t  epoch_end;    /* 1 at the end of an epoch */
     int32_t  reserved;
+    double   epoch_loss;   /* mean over the rows of this epoch so far, of the whole at its end */
 } gm_progress;
 
 /** Called on the calling thread between steps. Non-zero stops with GM_ECANCELED; the model stays usable. */
@@ -90,7 +91,7 @@ GM_API gm_status gm_trainer_run(gm_trainer *tr);
 GM_API int32_t gm_trainer_done(const gm_trainer *tr);
 /** Steps done since the start of the whole run. @errors none. @threads any. @since 0.1 */
 GM_API uint64_t gm_trainer_steps(const gm_trainer *tr);
-/** Writes a checkpoint: also a loadable model. @errors GM_EIO, GM_ENONFINITE, GM_ENOMEM. @threads as the model's context. @since 0.1 */
+/** Writes a checkpoint: also a loadable model. @errors GM_EIO, GM_ENONFINITE, GM_EBUSY, GM_ENOMEM. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_trainer_save(gm_trainer *tr, const char *path);
 /** Number of events so far. @errors none. @threads any. @since 0.1 */
 GM_API int32_t gm_trainer_event_count(const gm_trainer *tr);

@@ -1,0 +1,207 @@
+/* step.c - one step of training, and the run that repeats it. */
+#include "models/trainer.h"
+#include <math.h>
+#include <time.h>
+
+double gm__now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+bool gm__trainer_complete(const gm_trainer *tr) { return !tr->st.pending && (tr->st.stopped || tr->st.step >= tr->total); }
+
+int64_t gm__trainer_origins(gm_trainer *tr, const gm_dataset *d, gm_batches *b)
+{
+    size_t n;
+    const uint64_t *r = gm_batches_rows(b, &n);
+    if (!r || n > tr->row_cap) return 0;
+    for (size_t i = 0; i < n; i++) tr->rows[i] = gm__dataset_origin(d, r[i]);
+    return (int64_t)n;
+}
+
+/* ---- one step ----------------------------------------------------------------------- */
+
+/* The next batch; after a failed step the same one again. */
+static gm_status fetch(gm_trainer *tr, gm_tensor **x)
+{
+    if (tr->reseek) {
+        int64_t n = tr->epoch_batches;
+        GM__TRY(gm_batches_seek(tr->batches, (uint64_t)(tr->st.step / n), (uint64_t)(tr->st.step % n)));
+        tr->reseek = false;
+    }
+    gm_status s = gm_batches_next(tr->batches, x);
+    if (s == GM_END) s = gm_batches_next(tr->batches, x); /* the next epoch */
+    return s;
+}
+
+static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double *loss)
+{
+    gm_tape *t = tr->tape;
+    uint64_t epoch = (uint64_t)(tr->st.step / tr->epoch_batches);
+    gm_tensor *y = NULL;
+    gm__tape_rows(t, tr->cfg.seed, GM__R_FIT, (uint32_t)(epoch & 0xfffffff), tr->rows, (size_t)n);
+    gm__batch b = { .t = t, .label = gm_batches_column(tr->batches, "label"), .step = (uint64_t)tr->st.step, .epoch = epoch, .training = true };
+    b.x = gm__model_rows(tr->m, t, x);
+    gm_status s = b.x ? tr->m->family->loss(tr->m, &b, &y) : GM_EINTERNAL;
+    if (gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
+    if (s) return s;
+    GM__TRY(gm_tensor_item(y, loss));
+    if (!isfinite(*loss))
+        return gm__fail_ctx(tr->ctx, GM_ENONFINITE, "train: step %lld: the loss is %g; the weights are as before it (a smaller lr?)",
+                            (long long)tr->st.step + 1, *loss);
+    s = gm_tape_backward(t, y);
+    if (s && gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
+    return s ? s : gm_optim_step(tr->optim);
+}
+
+/* All or nothing: after a failure weights, position and counts are as before. */
+static gm_status one_step(gm_trainer *tr, double *loss)
+{
+    gm_tensor *x = NULL;
+    gm_tape_reset(tr->tape);
+    gm_tape_recording(tr->tape, 1);
+    gm_tape_training(tr->tape, 1);
+    tr->tape->steps = (uint64_t)tr->st.step; /* draws that are not by row depend on the step alone, too */
+    *loss = NAN;
+    gm_status s = fetch(tr, &x);
+    int64_t n = s ? 0 : gm__trainer_origins(tr, tr->data, tr->batches);
+    if (!s && n < 1) s = gm__fail_ctx(tr->ctx, GM_EINTERNAL, "train: a batch without rows");
+    if (!s) s = compute(tr, x, n, loss);
+    if (s) {
+        if (s == GM_ENONFINITE) gm__trainer_raise(tr, GM_EVENT_NONFINITE, *loss, "%s", gm_ctx_message(tr->ctx));
+        gm_optim_clear(tr->optim);
+        tr->reseek = true;
+        return s;
+    }
+    gm__model_changed(tr->m);
+    tr->st.step++;
+    tr->own_steps++;
+    tr->run_rows += n;
+    double rows = (double)n, sum = *loss * rows;
+    tr->loss += sum, tr->loss_rows += rows;
+    tr->st.epoch_loss += sum, tr->st.epoch_rows += rows;
+    gm__trainer_observe(tr, *loss, gm_optim_grad_norm(tr->optim));
+    if (tr->st.step % tr->epoch_batches == 0) tr->st.pending = 1;
+    return GM_OK;
+}
+
+static gm_status check_start(gm_trainer *tr)
+{
+    if (tr->st.step || tr->valid || !(tr->cfg.keep_best || tr->cfg.patience)) return GM_OK;
+    return gm__fail_ctx(tr->ctx, GM_EARG, "train: %s needs held-out data", tr->cfg.keep_best ? "keep-best" : "patience");
+}
+
+/* One step with all that belongs to it, the measurements at an epoch's end included. */
+static gm_status advance(gm_trainer *tr, double *loss)
+{
+    GM__TRY(gm__check_cancel(tr->ctx));
+    if (!tr->st.pending) GM__TRY(one_step(tr, loss));
+    return tr->st.pending ? gm__trainer_epoch_end(tr) : GM_OK;
+}
+
+gm_status gm__trainer_finish(gm_trainer *tr)
+{
+    if (tr->finished) return GM_OK;
+    if (tr->st.step % tr->epoch_batches && !tr->st.stopped) GM__TRY(gm__trainer_measure(tr)); /* an epoch cut short counts, too */
+    if (tr->cfg.keep_best && tr->st.has_best) gm__trainer_show(tr, GM__BEST);
+    else gm__trainer_show(tr, GM__AVERAGES);
+    tr->finished = true;
+    return GM_OK;
+}
+
+gm_status gm_trainer_step(gm_trainer *tr, double *loss)
+{
+    double value = NAN;
+    if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
+    if (gm__trainer_complete(tr) && tr->finished) return GM_END;
+    GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
+    gm_status s = check_start(tr);
+    if (!s && gm__trainer_complete(tr)) s = GM_END;
+    if (!s) s = advance(tr, &value);
+    if ((!s || s == GM_END) && gm__trainer_complete(tr)) {
+        gm_status f = gm__trainer_finish(tr);
+        if (f) s = f;
+    }
+    gm__model_end_train(tr->m);
+    if (loss) *loss = value;
+    return s;
+}
+
+/* ---- a run ------------------------------------------------------------------------------ */
+
+/* Calls the host. Draws of this thread see the averages meanwhile; draws of others stay out. */
+static gm_status report(gm_trainer *tr, bool epoch_end)
+{
+    double now = gm__now(), seconds = now - tr->began;
+    gm_progress p = { .struct_size = sizeof p, .new_events = tr->new_events,
+        .epoch = (uint64_t)(tr->st.step / tr->epoch_batches), .epochs = tr->cfg.steps ? 0 : (uint64_t)tr->cfg.epochs,
+        .step = (uint64_t)tr->st.step, .steps = (uint64_t)tr->total,
+        .loss = tr->loss_rows > 0 ? tr->loss / tr->loss_rows : NAN, .valid_loss = tr->valid_loss,
+        .lr = gm_optim_lr(tr->optim), .grad_norm = gm_optim_grad_norm(tr->optim), .seconds = seconds,
+        .rows_per_second = seconds > 0 ? (double)tr->run_rows / seconds : 0, .epoch_end = epoch_end,
+        .epoch_loss = epoch_end ? tr->epoch_loss : tr->st.epoch_rows > 0 ? tr->st.epoch_loss / tr->st.epoch_rows : NAN };
+    tr->reported = now;
+    tr->new_events = 0;
+    tr->loss = tr->loss_rows = 0;
+    tr->valid_loss = NAN;
+    int shown = tr->shown;
+    if (shown == GM__RAW) gm__trainer_show(tr, GM__AVERAGES);
+    gm__model_enter_callback(tr->m);
+    int stop = tr->progress(&p, tr->progress_user);
+    gm__model_leave_callback(tr->m);
+    gm__trainer_show(tr, shown);
+    return stop ? gm__fail_ctx(tr->ctx, GM_ECANCELED, "canceled by the progress callback") : GM_OK;
+}
+
+static bool checkpoint_due(const gm_trainer *tr, bool epoch_end)
+{
+    if (!tr->cfg.checkpoint) return false;
+    return tr->cfg.checkpoint_every ? tr->st.step % tr->cfg.checkpoint_every == 0 : epoch_end;
+}
+
+static bool stop_reached(const gm_trainer *tr) { return tr->cfg.stop_after && tr->own_steps >= tr->cfg.stop_after && !tr->st.pending; }
+
+static gm_status run(gm_trainer *tr)
+{
+    int64_t written = -1;
+    double loss;
+    gm_status s = check_start(tr);
+    while (!s && !gm__trainer_complete(tr) && !stop_reached(tr)) {
+        if ((s = advance(tr, &loss))) break;
+        bool epoch_end = tr->st.step % tr->epoch_batches == 0;
+        if (checkpoint_due(tr, epoch_end)) {
+            if ((s = gm__checkpoint_write(tr, tr->cfg.checkpoint))) return s;
+            written = tr->st.step;
+        }
+        if (tr->progress && (epoch_end || gm__now() - tr->reported >= tr->progress_every)) s = report(tr, epoch_end);
+    }
+    /* whatever ended the run, the checkpoint holds where it got to */
+    if ((!s || s == GM_ECANCELED) && tr->cfg.checkpoint && written != tr->st.step && !tr->finished) {
+        char why[GM__MESSAGE];
+        gm__format(why, sizeof why, "%s", gm_ctx_message(tr->ctx));
+        GM__TRY(gm__checkpoint_write(tr, tr->cfg.checkpoint));
+        if (s) gm__fail_ctx(tr->ctx, s, "%s", why);
+    }
+    if (s || !gm__trainer_complete(tr) || tr->finished) return s;
+    s = gm__trainer_finish(tr);
+    bool told = tr->loss_rows == 0 && isnan(tr->valid_loss);
+    return !s && tr->progress && !told ? report(tr, false) : s;
+}
+
+gm_status gm_trainer_run(gm_trainer *tr)
+{
+    if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
+    GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
+    gm_model *m = tr->m;
+    gm__retain(tr); /* a callback may free it */
+    gm__retain(m);
+    tr->began = tr->reported = gm__now();
+    tr->run_rows = 0;
+    gm_status s = run(tr);
+    gm__model_end_train(m);
+    gm_trainer_free(tr);
+    gm_model_free(m);
+    return s;
+}

@@ -1,0 +1,259 @@
+/* trainer.c - options of training and the life of a trainer. */
+#include "models/trainer.h"
+#include <math.h>
+#include <string.h>
+
+/* ---- options --------------------------------------------------------------------- */
+
+#define AT(field) offsetof(gm__train_cfg, optim) + offsetof(gm__optim_config, field)
+#define OWN(field) offsetof(gm__train_cfg, field)
+static const gm__opt rows[] = {
+    {"epochs", GM__O_I64, OWN(epochs), "10", 0, 1e8, NULL, "passes over the data"},
+    {"steps", GM__O_I64, OWN(steps), "0", 0, 1e15, NULL, "updates in all; 0: epochs decide"},
+    {"batch", GM__O_I64, OWN(batch), "128", 1, 1 << 24, NULL, "rows of one update"},
+    {"optimizer", GM__O_CHOICE, OWN(optimizer), "adam", 0, 0, "sgd|adam|adamw", "how gradients become updates"},
+#include "optim/rows.def"
+    {"seed", GM__O_U64, OWN(seed), "0", 0, 0, NULL, "of order and noise (default: the model's)"},
+    {"patience", GM__O_I64, OWN(patience), "0", 0, 1e8, NULL, "stop after so many epochs without better held-out loss; 0: never"},
+    {"keep-best", GM__O_FLAG, OWN(keep_best), "off", 0, 0, NULL, "end with the weights of the best held-out loss"},
+    {"checkpoint", GM__O_TEXT, OWN(checkpoint), NULL, 0, 0, NULL, "file to go on from, replaced as training proceeds"},
+    {"checkpoint-every", GM__O_I64, OWN(checkpoint_every), "0", 0, 1e15, NULL, "steps between checkpoints; 0: at each epoch's end"},
+    {"stop-after", GM__O_I64, OWN(stop_after), "0", 0, 1e15, NULL, "stop after so many steps of this trainer; 0: never"},
+    {"prefetch", GM__O_FLAG, OWN(prefetch), "on", 0, 0, NULL, "prepare the next batch meanwhile"},
+};
+const gm__opts gm__train_opts = {"train", rows, GM__COUNT(rows)};
+
+static ptrdiff_t row_of(const char *name) { return gm__opts_find(&gm__train_opts, name, strlen(name)); }
+
+/* Defaults that depend on other options or on the model. */
+static void settle(gm_trainer *tr, const bool *set)
+{
+    gm__train_cfg *c = &tr->cfg;
+    if (!set[row_of("seed")]) c->seed = gm__model_seed(tr->m);
+    if (!set[row_of("weight-decay")] && c->optimizer == GM__ADAMW) c->optim.weight_decay = 0.01;
+}
+
+/* ---- opening what training works with ------------------------------------------------ */
+
+int64_t gm__trainer_total(const gm_trainer *tr)
+{
+    int64_t n;
+    if (tr->cfg.steps) return tr->cfg.steps;
+    return __builtin_mul_overflow(tr->cfg.epochs, tr->epoch_batches, &n) ? INT64_MAX : n;
+}
+
+/* The first fit tells an unbuilt model its shape, seed, scaling and classes. */
+static gm_status build_model(gm_trainer *tr)
+{
+    gm_model *m = tr->m;
+    char text[32];
+    const gm__column *x = gm__dataset_column(tr->data, "x");
+    const int32_t *classes = gm__model_option(m, "classes");
+    int64_t n = gm_dataset_classes(tr->data);
+    if (classes && *classes && n > *classes)
+        return gm__fail_ctx(tr->ctx, GM_EARG, "train: the data have %lld classes, the model %d", (long long)n, *classes);
+    if (m->built) return GM_OK;
+    if (classes && !*classes && n) {
+        gm__format(text, sizeof text, "%lld", (long long)n);
+        GM__TRY(gm__model_set_text(m, "classes", text));
+    }
+    if (!m->seed_given && tr->cfg.seed != gm__model_seed(m)) {
+        gm__format(text, sizeof text, "%llu", (unsigned long long)tr->cfg.seed);
+        GM__TRY(gm__model_set_text(m, "seed", text));
+    }
+    GM__TRY(gm__model_build(m, x->ndim ? x->ndim : 1, x->ndim ? x->shape : &(int64_t){ 1 }));
+    return gm__scale_fit(m, tr->data);
+}
+
+static bool in_a_net(const gm_model *m, const gm_tensor *t)
+{
+    for (size_t i = 0; i < m->n_nets; i++)
+        for (int32_t j = 0; j < gm_net_tensor_count(m->nets[i].net); j++)
+            if (gm_net_tensor(m->nets[i].net, j) == t) return true;
+    return false;
+}
+
+static gm_status add_params(gm_model *m, gm_optim *o)
+{
+    if (m->family->add_params) return m->family->add_params(m, o);
+    for (size_t i = 0; i < m->n_nets; i++) GM__TRY(gm__optim_add_net_named(o, m->nets[i].prefix, m->nets[i].net, NULL));
+    for (size_t i = 0; i < m->n_tensors; i++)
+        if (m->tensors[i].parameter && !in_a_net(m, m->tensors[i].tensor))
+            GM__TRY(gm__optim_add_named(o, m->tensors[i].name, m->tensors[i].tensor, NULL));
+    return GM_OK;
+}
+
+/* The optimiser's own options are the trainer's of the same names. */
+static gm_status open_optim(gm_trainer *tr)
+{
+    char kind[16], value[64];
+    gm__buf b;
+    gm__buf_init(&b, tr->ctx);
+    gm__opts_value(&gm__train_opts, (size_t)row_of("optimizer"), &tr->cfg, kind, sizeof kind);
+    for (size_t i = 0; i < gm__optim_opts.n; i++) {
+        gm__opts_value(&gm__optim_opts, i, &tr->cfg.optim, value, sizeof value);
+        gm__buf_format(&b, "%s=%s ", gm__optim_opts.rows[i].name, value);
+    }
+    gm_status s = b.failed ? GM_ENOMEM : gm_optim_new(tr->ctx, kind, b.data, &tr->optim);
+    gm__buf_free(&b);
+    return s ? s : add_params(tr->m, tr->optim);
+}
+
+static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool shuffle, bool prefetch, gm_batches **out)
+{
+    char options[200], how[32];
+    const char *binarize = gm__model_choice(tr->m, "binarize", how, sizeof how);
+    gm__format(options, sizeof options, "batch=%lld shuffle=%s prefetch=%s seed=%llu binarize=%s", (long long)batch, shuffle ? "on" : "off",
+               prefetch ? "on" : "off", (unsigned long long)tr->cfg.seed, binarize ? binarize : "none");
+    return gm_batches_new(d, options, out);
+}
+
+gm_status gm__trainer_open(gm_trainer *tr)
+{
+    gm__train_cfg *c = &tr->cfg;
+    uint64_t rows_n = gm_dataset_rows(tr->data);
+    if (!rows_n) return gm__fail_ctx(tr->ctx, GM_EARG, "train: the data have no rows");
+    if (rows_n > INT64_MAX / 2) return gm__fail_ctx(tr->ctx, GM_ELIMIT, "train: too many rows");
+    GM__TRY(gm__model_data_fits(tr->m, "train", tr->data));
+    GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
+    gm_status s = build_model(tr);
+    tr->epoch_batches = ((int64_t)rows_n + c->batch - 1) / c->batch;
+    tr->total = gm__trainer_total(tr);
+    if (!c->optim.horizon) c->optim.horizon = tr->total; /* fixed from the first start on */
+    int64_t watch = (int64_t)rows_n < GM__CHUNK ? (int64_t)rows_n : GM__CHUNK;
+    tr->row_cap = (size_t)(c->batch < (int64_t)rows_n ? c->batch : (int64_t)rows_n);
+    if (tr->row_cap < GM__CHUNK) tr->row_cap = GM__CHUNK;
+    if (!s) tr->rows = gm__alloc(tr->ctx, tr->row_cap, sizeof *tr->rows);
+    if (!s && !tr->rows) s = GM_ENOMEM;
+    if (!s) s = open_optim(tr);
+    if (!s) s = open_batches(tr, tr->data, c->batch, true, c->prefetch, &tr->batches);
+    if (!s && tr->m->family->watch) s = open_batches(tr, tr->data, watch, false, false, &tr->watch_batches);
+    if (!s) s = gm_tape_new(tr->ctx, c->seed, &tr->tape);
+    gm__model_end_train(tr->m);
+    return s;
+}
+
+gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid)
+{
+    gm_batches *b = NULL;
+    if (!gm_dataset_rows(valid)) return gm__fail_ctx(tr->ctx, GM_EARG, "valid: no held-out rows");
+    GM__TRY(gm__model_data_fits(tr->m, "valid", valid));
+    int64_t batch = tr->cfg.batch < (int64_t)tr->row_cap ? tr->cfg.batch : (int64_t)tr->row_cap;
+    GM__TRY(open_batches(tr, valid, batch, false, false, &b));
+    gm__retain(valid);
+    gm_batches_free(tr->valid_batches);
+    gm_dataset_free(tr->valid);
+    tr->valid = valid;
+    tr->valid_batches = b;
+    tr->st.has_valid = 1;
+    tr->fingerprinted = false;
+    return GM_OK;
+}
+
+/* ---- life ------------------------------------------------------------------------------- */
+
+gm_status gm__trainer_make(gm_ctx *ctx, gm_model *m, gm_dataset *data, gm_trainer **out)
+{
+    gm_trainer *tr = gm__calloc(ctx, 1, sizeof *tr);
+    if (!tr) return GM_ENOMEM;
+    tr->h.magic = GM__TRAINER;
+    atomic_init(&tr->h.refs, 1);
+    tr->ctx = ctx;
+    tr->m = m;
+    tr->data = data;
+    tr->strs.ctx = ctx;
+    tr->st.exploded = -1;
+    tr->valid_loss = NAN;
+    tr->cfg.struct_size = sizeof tr->cfg;
+    gm__retain(ctx);
+    gm__retain(m);
+    gm__retain(data);
+    *out = tr;
+    return GM_OK;
+}
+
+gm_status gm_trainer_new(gm_model *m, gm_dataset *data, const char *options, gm_trainer **out)
+{
+    if (!out) return GM_EARG;
+    *out = NULL;
+    if (!gm__is(m, GM__MODEL)) return GM_EARG;
+    if (!gm__is(data, GM__DATASET)) return gm__fail_ctx(m->ctx, GM_EARG, "train: data is not a data set");
+    bool set[GM__COUNT(rows)] = { false };
+    gm_trainer *tr = NULL;
+    GM__TRY(gm__trainer_make(m->ctx, m, data, &tr));
+    gm_status s = gm__opts_defaults(tr->ctx, &gm__train_opts, &tr->cfg, &tr->strs);
+    if (!s) s = gm__opts_parse(tr->ctx, &gm__train_opts, options, &tr->cfg, &tr->strs, set);
+    if (!s) settle(tr, set);
+    if (!s) s = gm__trainer_open(tr);
+    if (s) gm_trainer_free(tr);
+    else *out = tr;
+    return s;
+}
+
+void gm_trainer_free(gm_trainer *tr)
+{
+    if (!gm__is(tr, GM__TRAINER) || !gm__release(tr)) return;
+    gm_ctx *ctx = tr->ctx;
+    for (size_t i = 0; tr->best && i < tr->m->n_tensors; i++) gm_tensor_free(tr->best[i]);
+    gm__free(ctx, tr->best);
+    gm__free(ctx, tr->events);
+    gm__free(ctx, tr->rows);
+    gm_tape_free(tr->tape);
+    gm_optim_free(tr->optim);
+    gm_batches_free(tr->batches);
+    gm_batches_free(tr->valid_batches);
+    gm_batches_free(tr->watch_batches);
+    gm_dataset_free(tr->data);
+    gm_dataset_free(tr->valid);
+    gm_model_free(tr->m);
+    gm__strs_free(&tr->strs);
+    tr->h.magic = GM__DEAD;
+    gm__free(ctx, tr);
+    gm_ctx_free(ctx);
+}
+
+gm_status gm_fit(gm_model *m, gm_dataset *data, const char *options)
+{
+    gm_trainer *tr = NULL;
+    GM__TRY(gm_trainer_new(m, data, options, &tr));
+    gm_status s = gm_trainer_run(tr);
+    gm_trainer_free(tr);
+    return s;
+}
+
+/* ---- settings and getters ------------------------------------------------------------------ */
+
+gm_model *gm_trainer_model(const gm_trainer *tr) { return gm__is(tr, GM__TRAINER) ? tr->m : NULL; }
+
+gm_status gm_trainer_set_valid(gm_trainer *tr, gm_dataset *valid)
+{
+    if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
+    if (!gm__is(valid, GM__DATASET)) return gm__fail_ctx(tr->ctx, GM_EARG, "gm_trainer_set_valid: valid is not a data set");
+    if (tr->st.step) return gm__fail_ctx(tr->ctx, GM_ESTATE, "gm_trainer_set_valid: training has begun");
+    return gm__trainer_use_valid(tr, valid);
+}
+
+gm_status gm_trainer_set_progress(gm_trainer *tr, gm_progress_fn fn, void *user, double seconds)
+{
+    if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
+    if (!(seconds >= 0)) return gm__fail_ctx(tr->ctx, GM_EARG, "gm_trainer_set_progress: seconds must be 0 or more");
+    tr->progress = fn;
+    tr->progress_user = user;
+    tr->progress_every = seconds;
+    return GM_OK;
+}
+
+int32_t gm_trainer_done(const gm_trainer *tr) { return gm__is(tr, GM__TRAINER) && gm__trainer_complete(tr); }
+
+uint64_t gm_trainer_steps(const gm_trainer *tr) { return gm__is(tr, GM__TRAINER) ? (uint64_t)tr->st.step : 0; }
+
+gm_status gm_trainer_save(gm_trainer *tr, const char *path)
+{
+    if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
+    if (!path) return gm__fail_ctx(tr->ctx, GM_EARG, "gm_trainer_save: path is NULL");
+    if (gm__model_in_callback(tr->m)) return gm__checkpoint_write(tr, path);
+    GM__TRY(gm__model_begin_train(tr->m, tr->ctx)); /* averages may have to be exchanged for the raw weights */
+    gm_status s = gm__checkpoint_write(tr, path);
+    gm__model_end_train(tr->m);
+    return s;
+}

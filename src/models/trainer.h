@@ -1,0 +1,98 @@
+/* trainer.h - the trainer as its files see it: trainer.c (life, options), step.c (steps and runs),
+ * epoch.c (what is measured at an epoch's end), events.c, checkpoint.c. */
+#ifndef GM_MODELS_TRAINER_H
+#define GM_MODELS_TRAINER_H
+
+#include "models/model.h"
+
+typedef struct gm__train_cfg {
+    uint32_t struct_size;
+    int32_t optimizer;         /* GM__SGD .. */
+    gm__optim_config optim;
+    int64_t epochs, steps, batch;
+    uint64_t seed;
+    const char *checkpoint;
+    int64_t checkpoint_every, stop_after, patience;
+    int32_t keep_best, prefetch;
+} gm__train_cfg;
+
+/* All that a checkpoint holds beside tensors and options: what the next step depends on. */
+typedef struct gm__train_state {
+    int64_t step;              /* done; epoch and position follow from it */
+    int32_t pending;           /* an epoch's end has been reached and not yet measured */
+    int32_t stopped;           /* by patience */
+    int32_t has_best, has_valid;
+    double best;               /* lowest held-out loss */
+    int64_t bad_epochs;        /* since then */
+    double epoch_loss, epoch_rows; /* sums over the present epoch */
+    double norm_mean, loss_mean, loss_best; /* running, for events */
+    int64_t quiet_steps;       /* in a row without gradient */
+    int64_t exploded;          /* step of the last such event, -1: none */
+    int64_t rows, valid_rows;
+    uint64_t data, valid;      /* fingerprints */
+    int32_t precision, amx, blas_threads;
+} gm__train_state;
+extern const gm__opts gm__train_state_opts;
+
+/* Which weights the model holds just now. */
+enum { GM__RAW, GM__AVERAGES, GM__BEST };
+
+struct gm_trainer {
+    gm__handle h;
+    gm_ctx *ctx;
+    gm_model *m;
+    gm_dataset *data, *valid;
+    gm_batches *batches, *valid_batches, *watch_batches;
+    gm_optim *optim;
+    gm_tape *tape;
+    gm__train_cfg cfg;
+    gm__strs strs;
+    gm__train_state st;
+    uint64_t *rows;            /* of the present batch, [row_cap] */
+    size_t row_cap;
+    int64_t epoch_batches, total; /* batches an epoch, steps in all */
+    int64_t own_steps;         /* of this trainer, for stop-after */
+    bool reseek;               /* the last batch taken was not used up */
+    bool fingerprinted;
+    bool finished;             /* the last weights are in the model */
+    int shown;                 /* GM__RAW .. */
+    gm_tensor **best;          /* copies of the model's tensors, [n_tensors] */
+    /* since the last progress callback */
+    double loss, loss_rows, valid_loss;
+    double epoch_loss;         /* mean of the last whole epoch */
+    int32_t new_events;
+    gm_progress_fn progress;
+    void *progress_user;
+    double progress_every, began, reported;
+    int64_t run_rows;
+    gm_event *events;
+    size_t n_events, cap_events;
+};
+
+extern const gm__opts gm__train_opts;
+
+/* trainer.c */
+gm_status gm__trainer_make(gm_ctx *ctx, gm_model *m, gm_dataset *data, gm_trainer **out); /* takes cfg next */
+gm_status gm__trainer_open(gm_trainer *tr);   /* cfg is final: optimiser, batches, tape; the model is built if need be */
+int64_t gm__trainer_total(const gm_trainer *tr);
+gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid);
+
+/* step.c */
+bool gm__trainer_complete(const gm_trainer *tr);
+gm_status gm__trainer_finish(gm_trainer *tr); /* the last weights: the kept best, else the averages */
+int64_t gm__trainer_origins(gm_trainer *tr, const gm_dataset *d, gm_batches *b); /* fills tr->rows, returns how many */
+double gm__now(void);
+
+/* epoch.c */
+gm_status gm__trainer_epoch_end(gm_trainer *tr);
+gm_status gm__trainer_measure(gm_trainer *tr); /* held-out loss, best */
+gm_status gm__trainer_best_room(gm_trainer *tr);
+void gm__trainer_show(gm_trainer *tr, int which);
+
+/* events.c */
+void gm__trainer_observe(gm_trainer *tr, double loss, double norm);
+
+/* checkpoint.c */
+gm_status gm__checkpoint_write(gm_trainer *tr, const char *path);
+
+#endif
