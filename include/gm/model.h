@@ -184,7 +184,7 @@ typedef struct gm_measure {
 
 /**
  * Measures a model on a data set.
- * @param options   metric (comma list; default the family's), k, seed, batch, threads, features
+ * @param options   metric (comma list; default the family's), k, seed, batch, threads
  * @param out       receives up to cap measures
  * @param n         receives their number
  * @errors    GM_EARG (unknown metric: the message lists those of the family), GM_EUNSUPPORTED, GM_ESHAPE, GM_ELIMIT (cap), GM_ECANCELED, GM_ENOMEM

@@ -1,0 +1,165 @@
+/* eval.c - measures of a model on a data set: means over rows with their standard errors. */
+#include "models/model.h"
+#include <math.h>
+#include <string.h>
+
+#define AT(field) offsetof(gm__eval_cfg, field)
+static const gm__opt rows[] = {
+    {"metric", GM__O_TEXT, AT(metric), NULL, 0, 0, NULL, "what to measure, a comma list; default: the family's first"},
+    {"k", GM__O_INT, AT(k), "0", 0, 1e6, NULL, "importance samples; 0: the metric's default"},
+    {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "of binarisation and importance samples"},
+    {"batch", GM__O_INT, AT(batch), "256", 1, 65536, NULL, "rows at once; values do not depend on it but for rounding"},
+    {"threads", GM__O_INT, AT(threads), "0", 0, 256, NULL, "threads to use; 0: the context's"},
+};
+#undef AT
+const gm__opts gm__eval_opts = {"eval", rows, GM__COUNT(rows)};
+
+/* Mean and squared deviations of one metric so far [Welford 1962]. */
+typedef struct tally {
+    const gm__metric *metric;
+    uint64_t n;
+    double mean, m2;
+    char note[96];
+} tally;
+
+typedef struct job {
+    gm_model *m;
+    gm_dataset *d;
+    gm_batches *b;
+    gm_tape *t;
+    gm__eval_cfg cfg;
+    gm__strs strs;
+    uint64_t *rows;
+    tally *tallies;
+    size_t n;
+} job;
+
+/* ---- which metrics ---------------------------------------------------------------- */
+
+static gm_status unknown(gm_ctx *ctx, const gm__family *f, const char *name, size_t n)
+{
+    gm__buf b;
+    gm__buf_init(&b, ctx);
+    for (size_t i = 0; i < f->n_metrics; i++) gm__buf_format(&b, "%s%s", i ? ", " : "", f->metrics[i].name);
+    gm_status s = b.failed ? GM_ENOMEM : gm__fail_ctx(ctx, GM_EARG, "eval: %s has no metric '%.*s'; it has %s", f->name, n > 40 ? 40 : (int)n, name, b.data);
+    gm__buf_free(&b);
+    return s;
+}
+
+static gm_status choose(job *j)
+{
+    const gm__family *f = j->m->family;
+    const char *p = j->cfg.metric && *j->cfg.metric ? j->cfg.metric : f->metrics[0].name;
+    size_t most = 1;
+    for (const char *q = p; *q; q++) most += *q == ',';
+    j->tallies = gm__calloc(j->m->ctx, most, sizeof *j->tallies);
+    if (!j->tallies) return GM_ENOMEM;
+    for (;; p++) {
+        size_t n = strcspn(p, ","), i = 0;
+        while (i < f->n_metrics && !gm__ieq(f->metrics[i].name, p, n)) i++;
+        if (i == f->n_metrics) return unknown(j->m->ctx, f, p, n);
+        j->tallies[j->n++].metric = &f->metrics[i];
+        p += n;
+        if (!*p) return GM_OK;
+    }
+}
+
+/* ---- the work ----------------------------------------------------------------------- */
+
+static gm_status open(job *j)
+{
+    gm_ctx *ctx = j->m->ctx;
+    char options[160], how[32];
+    const char *binarize = gm__model_choice(j->m, "binarize", how, sizeof how);
+    gm__format(options, sizeof options, "batch=%d shuffle=off seed=%llu binarize=%s", j->cfg.batch, (unsigned long long)j->cfg.seed, binarize ? binarize : "none");
+    j->rows = gm__alloc(ctx, (size_t)j->cfg.batch, sizeof *j->rows);
+    if (!j->rows) return GM_ENOMEM;
+    GM__TRY(gm__use_tape(ctx, &j->t));
+    return gm_batches_new(j->d, options, &j->b);
+}
+
+static gm_status measure(job *j, tally *a, gm_tensor *x, size_t n)
+{
+    gm_ctx *ctx = j->m->ctx;
+    gm_tape_reset(j->t);
+    gm__tape_rows(j->t, j->cfg.seed, GM__R_EVAL, 0, j->rows, n);
+    gm_tensor *in = gm__model_rows(j->m, j->t, x);
+    gm_tensor *y = in ? a->metric->row(j->m, j->t, in, &j->cfg, a->n ? NULL : a->note) : NULL;
+    y = y ? gm__tape_contiguous(j->t, y) : NULL;
+    if (!y) return gm__tape_failed(ctx, j->t);
+    if (y->dtype != GM_F32 || (size_t)y->size != n) return gm__fail_ctx(ctx, GM_EINTERNAL, "eval: %s lost rows", a->metric->name);
+    for (size_t i = 0; i < n; i++) {
+        double v = gm__f32(y)[i], d = v - a->mean;
+        if (!isfinite(v)) return gm__fail_ctx(ctx, GM_ENONFINITE, "eval: %s of row %llu is %g", a->metric->name, (unsigned long long)j->rows[i], v);
+        a->mean += d / (double)++a->n;
+        a->m2 += d * (v - a->mean);
+    }
+    return GM_OK;
+}
+
+static gm_status run(job *j)
+{
+    GM__TRY(open(j));
+    for (;;) {
+        gm_tensor *x = NULL;
+        size_t n = 0;
+        GM__TRY(gm__check_cancel(j->m->ctx));
+        gm_status s = gm_batches_next(j->b, &x);
+        if (s) return s == GM_END ? GM_OK : s;
+        const uint64_t *r = gm_batches_rows(j->b, &n);
+        GM__ASSERT(&j->m->ctx->err, r && n <= (size_t)j->cfg.batch);
+        for (size_t i = 0; i < n; i++) j->rows[i] = gm__dataset_origin(j->d, r[i]);
+        for (size_t i = 0; i < j->n; i++) GM__TRY(measure(j, &j->tallies[i], x, n));
+    }
+}
+
+static void fill(gm_measure *out, const tally *a)
+{
+    *out = (gm_measure){ .value = a->mean, .rows = a->n };
+    if (a->n > 1) out->error = sqrt(a->m2 / (double)(a->n - 1) / (double)a->n);
+    gm__format(out->name, sizeof out->name, "%s", a->metric->name);
+    gm__format(out->unit, sizeof out->unit, "%s", a->metric->unit);
+    gm__format(out->note, sizeof out->note, "n=%llu%s%s", (unsigned long long)a->n, a->note[0] ? ", " : "", a->note);
+}
+
+static gm_status with_threads(job *j)
+{
+    gm_ctx *ctx = j->m->ctx;
+    int32_t was = gm_ctx_threads(ctx);
+    if (j->cfg.threads) GM__TRY(gm_ctx_set_threads(ctx, j->cfg.threads));
+    gm_status s = gm__model_begin_use(j->m, ctx);
+    if (!s) {
+        s = run(j);
+        gm__model_end_use(j->m);
+    }
+    if (!j->cfg.threads) return s;
+    gm_status back = gm_ctx_set_threads(ctx, was);
+    return s ? s : back;
+}
+
+gm_status gm_eval(gm_model *m, gm_dataset *data, const char *options, gm_measure *out, int32_t cap, int32_t *n)
+{
+    if (n) *n = 0;
+    if (!gm__is(m, GM__MODEL)) return GM_EARG;
+    gm_ctx *ctx = m->ctx;
+    if (!n || !out || cap < 1) return gm__fail_ctx(ctx, GM_EARG, "eval: out and n are required, cap must be 1 or more");
+    if (!gm__is(data, GM__DATASET)) return gm__fail_ctx(ctx, GM_EARG, "eval: data is not a data set");
+    GM__TRY(gm__model_able(ctx, m, "be measured", m->family->n_metrics > 0));
+    if (!gm_dataset_rows(data)) return gm__fail_ctx(ctx, GM_EARG, "eval: the data have no rows");
+    GM__TRY(gm__model_data_fits(m, "eval", data));
+
+    job j = { .m = m, .d = data, .cfg = { .struct_size = sizeof j.cfg }, .strs = { .ctx = ctx } };
+    gm_status s = gm__opts_defaults(ctx, &gm__eval_opts, &j.cfg, &j.strs);
+    if (!s) s = gm__opts_parse(ctx, &gm__eval_opts, options, &j.cfg, &j.strs, NULL);
+    if (!s) s = choose(&j);
+    if (!s && j.n > (size_t)cap) s = gm__fail_ctx(ctx, GM_ELIMIT, "eval: %zu metrics asked for, room for %d", j.n, cap);
+    if (!s) s = with_threads(&j);
+    for (size_t i = 0; !s && i < j.n; i++) fill(&out[i], &j.tallies[i]);
+    if (!s) *n = (int32_t)j.n;
+    gm_tape_free(j.t);
+    gm_batches_free(j.b);
+    gm__free(ctx, j.rows);
+    gm__free(ctx, j.tallies);
+    gm__strs_free(&j.strs);
+    return s;
+}
