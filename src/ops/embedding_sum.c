@@ -1,0 +1,47 @@
+/* embedding_sum.c - y[v] = sum of g[i] where index[i] is v: the gradient of embedding as an op.
+ * Inputs g [index shape, ..], index; attr.i[0]: rows of y. */
+#include "ops/index.h"
+
+#include <string.h>
+
+static gm_status infer(gm__call *c)
+{
+    const gm_tensor *g = c->in[0], *ix = c->in[1];
+    int64_t shape[GM_MAX_DIMS + 1] = {c->attr->i[0]};
+    int nd = 1;
+    GM__TRY(gm__index_type(c, ix));
+    GM__ASSERT(c->err, gm__is_float(g->dtype) && g->ndim >= ix->ndim && g->ndim - ix->ndim < GM_MAX_DIMS);
+    for (int i = 0; i < ix->ndim; i++) GM__ASSERT(c->err, g->shape[i] == ix->shape[i]);
+    for (int i = ix->ndim; i < g->ndim; i++) shape[nd++] = g->shape[i];
+    gm__out_shape(c, g->dtype, nd, shape);
+    return GM_OK;
+}
+static gm_status forward(gm__call *c)
+{
+    gm_tensor *y = c->out, *g = gm__tape_contiguous(c->t, c->in[0]);
+    const int64_t *v;
+    if (!g) return gm__recorded(c->t);
+    GM__TRY(gm__index_read(c->t, "embedding_sum", c->in[1], y->shape[0], &v));
+    memset(y->data, 0, (size_t)y->size * gm__esize(y->dtype));
+    if (g->size == 0) return GM_OK;
+    bool f64 = gm__f64_of(g);
+    size_t count = (size_t)c->in[1]->size, row = (size_t)g->size / count, es = f64 ? 8 : 4;
+    for (size_t i = 0; i < count; i++) {
+        char *to = y->data + (size_t)v[i] * row * es;
+        gm__k2(c->ctx, f64, GM__B_ADD, row, to, to, g->data + i * row * es, GM__VV, NULL);
+    }
+    return GM_OK;
+}
+static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
+{
+    if (want[0]) gx[0] = gm_embedding(t, gy, n->in[1]);
+}
+const gm__op gm__op_embedding_sum = {"embedding_sum", 2, 0, infer, forward, vjp, NULL,
+    "7,3 7:k5 i=5 | 2,4,3 2,4:K5 i=5 | 6 6:k5 i=5 | 3 .:k5 i=5 | 0,3 0:k5 i=5 | 3,2,2,3:t 3,2:k4t i=4 | 17,9:s 17:k5 i=5"};
+
+gm_tensor *gm__embedding_sum(gm_tape *t, gm_tensor *g, gm_tensor *index, int64_t rows)
+{
+    gm_tensor *in[2] = {g, index};
+    gm__attr a = {.i = {rows}};
+    return gm__apply(t, &gm__op_embedding_sum, in, 2, &a);
+}

@@ -1,0 +1,4 @@
+/* gt.c - x > y, as 0 or 1. */
+#include "ops/compare.h"
+
+GM__COMPARE(gt, GT)

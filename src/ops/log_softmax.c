@@ -1,0 +1,32 @@
+/* log_softmax.c - x - log sum e^x along the last axis. */
+#include "ops/rows.h"
+
+static void rows(void *arg, size_t first, size_t last)
+{
+    const gm__rows_job *j = arg;
+    size_t at = first * j->n;
+    if (j->f64) j->ctx->kern->log_softmax_f64(last - first, j->n, (double *)j->y + at, (const double *)j->x + at);
+    else j->ctx->kern->log_softmax_f32(last - first, j->n, (float *)j->y + at, (const float *)j->x + at);
+}
+static void rows_g(void *arg, size_t first, size_t last)
+{
+    const gm__rows_job *j = arg;
+    size_t at = first * j->n;
+    if (j->f64) j->ctx->kern->log_softmax_g_f64(last - first, j->n, (double *)j->y + at, (const double *)j->g + at, (const double *)j->x + at);
+    else j->ctx->kern->log_softmax_g_f32(last - first, j->n, (float *)j->y + at, (const float *)j->g + at, (const float *)j->x + at);
+}
+
+static gm_status forward(gm__call *c) { return gm__rows_forward(c, rows); }
+static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
+{
+    GM__UNUSED(want);
+    return gm__rows_grad(t, n, gy, rows_g);
+}
+static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
+{
+    GM__UNUSED(want);
+    gx[0] = gm_sub(t, gy, gm_mul(t, gm_exp(t, n->out), gm_sum(t, gy, -1, 1)));
+}
+const gm__op gm__op_log_softmax = {"log_softmax", 1, 0, gm__rows_infer, forward, vjp, fused, "7,17 | 5 | 0,3 | 4,1 | 2,3,4:t | 5,9:s | 2,70"};
+
+gm_tensor *gm_log_softmax(gm_tape *t, gm_tensor *x, int32_t axis) { return gm__rows_axis(t, &gm__op_log_softmax, x, axis); }

@@ -1,0 +1,4 @@
+/* ne.c - x != y, as 0 or 1. */
+#include "ops/compare.h"
+
+GM__COMPARE(ne, NE)
