@@ -12,6 +12,7 @@ typedef struct F(plan) {
     size_t mc, rows;      /* rows of a block; blocks */
     size_t col, cols;     /* the columns of this pass: first, count */
     size_t group, groups; /* panels of a column group; groups */
+    bool thin;            /* one row: no tiles, no packing */
     bool pack_a;
     bool shared_b;        /* B is packed once for all tasks, else by each for itself */
     bool direct_b;        /* full panels of B are read where they lie */
@@ -47,11 +48,12 @@ static void F(shape_plan)(F(plan) *p, gm_ctx *ctx, const gm__gemm *g)
     p->rows = F(divup)(g->m, most);
     p->mc = F(divup)(F(divup)(g->m, p->rows), p->mr) * p->mr;
     p->rows = F(divup)(g->m, p->mc);
-    p->pack_a = g->n > 2 * p->nr;
+    p->thin = g->m == 1 && (g->brs == 1 || g->bcs == 1);
+    p->pack_a = !p->thin && g->n > 2 * p->nr;
     p->shared_b = p->rows > 1;
-    p->direct_b = !p->shared_b && g->bcs == 1 && g->m <= 2 * p->mr;
+    p->direct_b = !p->shared_b && g->bcs == 1 && (g->m <= 64 || g->n * g->k <= GM__B_SMALL);
     p->a_size = p->pack_a ? p->mc * g->k : 0;
-    p->size = p->a_size + (p->shared_b ? 0 : p->kc * p->nr);
+    p->size = p->a_size + (p->shared_b || p->thin ? 0 : p->kc * p->nr);
 }
 
 /* A worker's scratch with room for `more` elements after its own. */
@@ -90,6 +92,18 @@ static void F(pack_a)(const F(plan) *p, T *dst, size_t row, size_t m)
     }
 }
 
+/* The columns first..last of a product of one row. */
+static void F(thin)(const F(plan) *p, size_t first, size_t last)
+{
+    const gm__gemm *g = p->g;
+    T *c = (T *)g->c + p->col + first;
+    for (size_t k = 0; k < g->k; k += p->kc)
+        p->kern->F1(gemv, S)(last - first, g->k - k < p->kc ? g->k - k : p->kc, c, F(at_a)(g, 0, k), g->acs,
+                             F(at_b)(g, k, p->col + first), g->brs, g->bcs, g->add || k > 0);
+    const T *bias = g->bias ? (const T *)g->bias + p->col + first : NULL;
+    if (bias || g->act) p->kern->F1(gemm_post, S)(1, last - first, c, last - first, bias, g->act, (T)g->slope);
+}
+
 /* One block of rows by one group of panels, through all of k. */
 static void F(tile_task)(void *arg, size_t task, size_t worker)
 {
@@ -99,6 +113,10 @@ static void F(tile_task)(void *arg, size_t task, size_t worker)
     size_t block = task / p->groups, row = block * p->mc, m = g->m - row < p->mc ? g->m - row : p->mc;
     size_t first = task % p->groups * p->group * p->nr, last = first + p->group * p->nr;
     if (last > p->cols) last = p->cols;
+    if (p->thin) {
+        F(thin)(p, first, last);
+        return;
+    }
     F(bench) *bench = F(bench_of)(p, worker, 0); /* there already: the caller saw to it */
     T *a = bench->a, *own = a + p->a_size;
     if (p->pack_a && bench->held != block + 1) {
@@ -121,7 +139,12 @@ static void F(tile_task)(void *arg, size_t task, size_t worker)
             }
             T *c = (T *)g->c + row * g->ldc + p->col + j;
             const T *bias = g->bias ? (const T *)g->bias + p->col + j : NULL;
+            const char *ahead = (const char *)(b + (j + p->nr < last ? g->k : 0) * p->nr);
+            size_t slice = kc * p->nr * sizeof(T) / (padded / p->mr);
             for (size_t i = 0; i < m; i += p->mr) {
+                if (p->shared_b)
+                    for (size_t q = 0; q < slice; q += 64) __builtin_prefetch(ahead + q, 0, 2);
+                ahead += slice;
                 size_t mi = m - i < p->mr ? m - i : p->mr;
                 if (p->pack_a)
                     kern->F1(gemm_tile, S)(kc, a + padded * k + i * kc, 1, (ptrdiff_t)p->mr, b, ldb, c + i * g->ldc, g->ldc, mi, n, g->add || k > 0);
@@ -149,8 +172,26 @@ static size_t F(gemm_scratch)(gm_ctx *ctx, const gm__gemm *g)
 {
     F(plan) p;
     if (!g->m || !g->n || !g->k) return 0;
+    if (g->n == 1 && (g->ars == 1 || g->acs == 1)) return g->m * sizeof(T);
     F(shape_plan)(&p, ctx, g);
     return sizeof(F(bench)) + (p.size + (p.shared_b ? F(shared_cols)(&p) * g->k : 0)) * sizeof(T);
+}
+
+/* One column: as C' = B' A', a product of one row. */
+static gm_status F(one_column)(gm_ctx *ctx, const gm__gemm *g, size_t worker)
+{
+    T *t = gm__scratch(ctx, worker, g->m * sizeof(T)), *c = g->c;
+    size_t kc = gm__gemm_kblock(g->k);
+    if (!t) return GM_ENOMEM;
+    if (g->add)
+        for (size_t i = 0; i < g->m; i++) t[i] = c[i * g->ldc];
+    for (size_t k = 0; k < g->k; k += kc)
+        ctx->kern->F1(gemv, S)(g->m, g->k - k < kc ? g->k - k : kc, t, F(at_b)(g, k, 0), g->brs, F(at_a)(g, 0, k), g->acs, g->ars,
+                               g->add || k > 0);
+    if (g->bias) ctx->kern->F1(binary, S)[GM__B_ADD](g->m, t, t, g->bias, GM__VS, NULL);
+    ctx->kern->F1(gemm_post, S)(1, g->m, t, g->m, NULL, g->act, (T)g->slope);
+    for (size_t i = 0; i < g->m; i++) c[i * g->ldc] = t[i];
+    return GM_OK;
 }
 
 /* The whole product on one worker. */
@@ -159,6 +200,7 @@ static gm_status F(gemm_on)(gm_ctx *ctx, const gm__gemm *g, size_t worker)
     F(plan) p;
     if (!g->m || !g->n) return GM_OK;
     if (!g->k) return F(empty)(ctx->kern, g), GM_OK;
+    if (g->n == 1 && (g->ars == 1 || g->acs == 1)) return F(one_column)(ctx, g, worker);
     F(shape_plan)(&p, ctx, g);
     size_t chunk = F(shared_cols)(&p);
     F(bench) *bench = F(bench_of)(&p, worker, p.shared_b ? chunk * g->k : 0);
@@ -181,7 +223,7 @@ gm_status F(gm__gemm)(gm_ctx *ctx, const gm__gemm *g)
     double work = (double)g->m * (double)g->n * (double)g->k;
     size_t workers = gm__workers(ctx);
     if (g->m && g->n && g->k && gm__blas_gemm(ctx, sizeof(T) == sizeof(double), g)) return GM_OK;
-    if (workers < 2 || work < GM__GEMM_SMALL) return F(gemm_on)(ctx, g, 0);
+    if (workers < 2 || work < GM__GEMM_SMALL || g->n == 1) return F(gemm_on)(ctx, g, 0);
 
     F(plan) p;
     F(shape_plan)(&p, ctx, g);

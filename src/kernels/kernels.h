@@ -82,10 +82,12 @@ typedef struct gm__adam { /* one pass; PyTorch's order of operations */
     void (*adam_##S)(size_t n, T *w, T *m, T *v, const T *g, T gscale, const gm__adam *h); /* g is multiplied by gscale first */ \
     /* v = mu v + (1-dampening) g' ; w -= lr (nesterov ? g' + mu v : v); g' = gscale g + decay w; v NULL: no momentum; first: v = g' */ \
     void (*sgd_##S)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T decay, bool nesterov, bool first); \
-    /* The three parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
+    /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
     void (*gemm_tile_##S)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
     void (*gemm_pack_##S)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs, ptrdiff_t ks); \
+    /* c[j] (+)= sum a[k*acs] b[k*brs + j*bcs], one of brs, bcs is 1 */                   \
+    void (*gemv_##S)(size_t n, size_t kc, T *c, const T *a, ptrdiff_t acs, const T *b, ptrdiff_t brs, ptrdiff_t bcs, bool add); \
     void (*gemm_post_##S)(size_t m, size_t n, T *c, size_t ldc, const T *bias, int act, T slope)
 
 typedef struct gm__kern {

@@ -16,6 +16,8 @@ INLINE void F(tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T
     UNROLL for (int i = 0; i < m; i++)
         UNROLL for (int j = 0; j < nv; j++) acc[i][j] = F(set1)(0);
     UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] = a + i * ars;
+    UNROLL for (int i = 0; i < m; i++) /* C is wanted when the chain is done */
+        UNROLL for (int j = 0; j < nv; j++) __builtin_prefetch(c + (size_t)i * ldc + j * L, 1);
     for (size_t k = 0; k < kc; k++) {
         V bv[2];
         UNROLL for (int j = 0; j < nv; j++) bv[j] = F(load)(b + j * L);
@@ -75,40 +77,49 @@ static void F(gemm_tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, co
 #undef ROWS6
 #undef ROWS12
 
+/* Elements in 16 bytes, the depth of a transposed block. */
+enum { F(Q) = 16 / sizeof(T) };
+
+/* out[q] lane l = src[(i + l)*rs + k + q], rows past the last read as the last */
+INLINE void F(columns)(const T *src, ptrdiff_t rs, size_t i, size_t rows, size_t k, V out[F(Q)])
+{
+    T edge[F(Q) * L];
+    if (i + L <= rows) {
+        F(transpose)(src + (ptrdiff_t)i * rs + (ptrdiff_t)k, rs, out);
+        return;
+    }
+    for (size_t l = 0; l < L; l++) {
+        const T *p = src + (ptrdiff_t)(i + l < rows ? i + l : rows - 1) * rs + (ptrdiff_t)k;
+        for (size_t q = 0; q < F(Q); q++) edge[l * F(Q) + q] = p[q];
+    }
+    F(transpose)(edge, F(Q), out);
+}
+/* the same for one k */
+INLINE V F(column)(const T *src, ptrdiff_t rs, size_t i, size_t rows, size_t k)
+{
+    T t[L];
+    for (size_t l = 0; l < L; l++) t[l] = src[(ptrdiff_t)(i + l < rows ? i + l : rows - 1) * rs + (ptrdiff_t)k];
+    return F(load)(t);
+}
+
 /* dst[k*width + i] = src[i*rs + k*ks], i < rows <= width, k < kc. Places past
- * `rows` get copies of the last row: the tile computes but never stores them.
- * Where a row is contiguous in k (ks = 1) blocks of 16 bytes by L rows are
- * transposed in registers; where a column is (rs = 1) it is copied. */
+ * `rows` hold anything: the tile computes but never stores them. Where a row
+ * is contiguous in k (ks = 1) blocks of L rows by 16 bytes are transposed in
+ * registers; where a column is (rs = 1) it is copied. */
 INLINE void F(pack_rows)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs)
 {
-    enum { Q = 16 / sizeof(T) }; /* elements in 16 bytes */
     for (size_t i = 0; i < width; i += L) {
         size_t w = width - i < L ? width - i : L, k = 0;
-        T edge[Q * L];
-        for (; k + Q <= kc; k += Q) {
-            const T *p = src + (ptrdiff_t)i * rs + (ptrdiff_t)k;
-            ptrdiff_t s = rs;
-            if (i + L > rows) { /* the last rows: copy them so that L exist */
-                for (size_t l = 0; l < L; l++) {
-                    size_t row = i + l < rows ? i + l : rows - 1;
-                    for (size_t q = 0; q < Q; q++) edge[l * Q + q] = src[(ptrdiff_t)row * rs + (ptrdiff_t)(k + q)];
-                }
-                p = edge;
-                s = Q;
-            }
-            V out[Q];
-            F(transpose)(p, s, out);
-            for (size_t q = 0; q < Q; q++) {
+        for (; k + F(Q) <= kc; k += F(Q)) {
+            V out[F(Q)];
+            F(columns)(src, rs, i, rows, k, out);
+            for (size_t q = 0; q < F(Q); q++) {
                 T *d = dst + (k + q) * width + i;
                 if (w == L) F(store)(d, out[q]);
                 else F(storen)(d, out[q], w);
             }
         }
-        for (; k < kc; k++)
-            for (size_t l = 0; l < w; l++) {
-                size_t row = i + l < rows ? i + l : rows - 1;
-                dst[k * width + i + l] = src[(ptrdiff_t)row * rs + (ptrdiff_t)k];
-            }
+        for (; k < kc; k++) F(storen)(dst + k * width + i, F(column)(src, rs, i, rows, k), w);
     }
 }
 
@@ -126,6 +137,59 @@ static void F(gemm_pack)(size_t width, size_t rows, size_t kc, T *dst, const T *
     } else {
         for (size_t k = 0; k < kc; k++)
             for (size_t i = 0; i < rows; i++) dst[k * width + i] = src[(ptrdiff_t)i * rs + (ptrdiff_t)k * ks];
+    }
+}
+
+/* c[j] (+)= sum over k of a[k*acs] b[k*brs + j*bcs], brs or bcs is 1: the same
+ * chains as in the tile, many columns at once to hide the latency. */
+INLINE void F(gemv_straight)(size_t kc, T *c, const T *a, ptrdiff_t acs, const T *b, ptrdiff_t brs, size_t n, bool add, const int nv)
+{
+    V acc[8];
+    UNROLL for (int v = 0; v < nv; v++) acc[v] = F(set1)(0);
+    for (size_t k = 0; k < kc; k++, a += acs, b += brs) {
+        V av = F(set1)(*a);
+        if (nv == 1) acc[0] = F(fma)(av, F(loadn)(b, n), acc[0]);
+        else UNROLL for (int v = 0; v < nv; v++) acc[v] = F(fma)(av, F(load)(b + v * L), acc[v]);
+    }
+    if (nv == 1) {
+        if (add) acc[0] += F(loadn)(c, n);
+        F(storen)(c, acc[0], n);
+    } else {
+        UNROLL for (int v = 0; v < nv; v++) {
+            if (add) acc[v] += F(load)(c + v * L);
+            F(store)(c + v * L, acc[v]);
+        }
+    }
+}
+INLINE void F(gemv_across)(size_t kc, T *c, const T *a, ptrdiff_t acs, const T *b, ptrdiff_t bcs, size_t n, bool add, const int nv)
+{
+    V acc[4];
+    size_t k = 0;
+    UNROLL for (int v = 0; v < nv; v++) acc[v] = F(set1)(0);
+    for (; k + F(Q) <= kc; k += F(Q))
+        UNROLL for (int v = 0; v < nv; v++) {
+            V out[F(Q)];
+            F(columns)(b, bcs, (size_t)v * L, n, k, out);
+            UNROLL for (int q = 0; q < (int)F(Q); q++) acc[v] = F(fma)(F(set1)(a[((ptrdiff_t)k + q) * acs]), out[q], acc[v]);
+        }
+    for (; k < kc; k++)
+        UNROLL for (int v = 0; v < nv; v++) acc[v] = F(fma)(F(set1)(a[(ptrdiff_t)k * acs]), F(column)(b, bcs, (size_t)v * L, n, k), acc[v]);
+    UNROLL for (int v = 0; v < nv; v++) {
+        size_t w = n - (size_t)v * L < L ? n - (size_t)v * L : L;
+        if (add) acc[v] += F(loadn)(c + v * L, w);
+        F(storen)(c + v * L, acc[v], w);
+    }
+}
+static void F(gemv)(size_t n, size_t kc, T *c, const T *a, ptrdiff_t acs, const T *b, ptrdiff_t brs, ptrdiff_t bcs, bool add)
+{
+    size_t j = 0;
+    if (bcs == 1) {
+        for (; j + 8 * L <= n; j += 8 * L) F(gemv_straight)(kc, c + j, a, acs, b + j, brs, 8 * L, add, 8);
+        if (j + 4 * L <= n) F(gemv_straight)(kc, c + j, a, acs, b + j, brs, 4 * L, add, 4), j += 4 * L;
+        for (; j < n; j += L) F(gemv_straight)(kc, c + j, a, acs, b + j, brs, n - j < L ? n - j : L, add, 1);
+    } else {
+        for (; j + 4 * L <= n; j += 4 * L) F(gemv_across)(kc, c + j, a, acs, b + (ptrdiff_t)j * bcs, bcs, 4 * L, add, 4);
+        for (; j < n; j += L) F(gemv_across)(kc, c + j, a, acs, b + (ptrdiff_t)j * bcs, bcs, n - j < L ? n - j : L, add, 1);
     }
 }
 
