@@ -7,6 +7,25 @@
 #include "tensor/tensor.h"
 #include <gm/file.h>
 
+/* ---- files, gzip or not ---------------------------------------------------- */
+
+/* A file read from front to end; a gzip stream (known by its magic) is expanded on the way, so nothing is ever
+ * bigger than what was asked for. Messages are `FILE: ...`. */
+typedef struct gm__in gm__in;
+gm_status gm__in_open(gm_ctx *ctx, const char *path, gm__in **out);
+gm_status gm__in_memory(gm_ctx *ctx, const char *who, const void *bytes /* borrowed */, size_t size, gm__in **out);
+gm_status gm__in_read(gm__in *in, void *p, size_t n, size_t *got); /* got < n only at the end */
+/* Exactly n bytes into new memory; one that lies about its size costs no more than what it really holds. */
+gm_status gm__in_take(gm__in *in, size_t n, void **out);
+gm_status gm__in_end(gm__in *in); /* GM_EFORMAT if anything follows */
+uint64_t gm__in_bound(const gm__in *in); /* no more bytes than this can follow */
+uint64_t gm__in_at(const gm__in *in);    /* offset in the (expanded) data */
+const char *gm__in_name(const gm__in *in);
+gm_ctx *gm__in_ctx(const gm__in *in);
+void gm__in_close(gm__in *in);
+/* Tensor over memory from gm__alloc, which it takes, also on failure. */
+gm_status gm__own_tensor(gm_ctx *ctx, void *data, int32_t dtype, int32_t ndim, const int64_t *shape, gm_tensor **out);
+
 /* Whole file or gzip stream, expanded, at most max bytes (GM_ELIMIT past that, while streaming). A gzip
  * member is recognised by its magic whatever the name. */
 gm_status gm__read_all(gm_ctx *ctx, const char *path, uint64_t max, uint8_t **data, size_t *size);
@@ -41,6 +60,12 @@ gm_status gm__stw_tensor(gm__stw *w, const char *name, const gm_tensor *t, bool 
 gm_status gm__stw_commit(gm__stw *w, const char *path);
 gm_status gm__stw_bytes(gm__stw *w, uint8_t **bytes, size_t *size); /* the same file in memory, the caller's (gm__free) */
 void gm__stw_free(gm__stw *w);
+
+/* An .npy array, the rest of `in`. *boolean: it was b1, kept as u8 of 0 and 1. */
+gm_status gm__npy_load(gm__in *in, gm_tensor **out, bool *boolean);
+
+/* The bytes of the PNG that gm_png_write would write. */
+gm_status gm__png_encode(const gm_tensor *images, int32_t columns, gm__buf *out);
 
 uint64_t gm__crc64(uint64_t crc, const void *p, size_t n); /* ECMA-182 reflected (as xz) */
 
