@@ -11,8 +11,23 @@ typedef struct gm__column {
     int dtype, ndim;             /* of one row */
     int64_t shape[GM_MAX_DIMS];
     int64_t row_elems;
-    gm_tensor *t;                /* [rows, shape], retained; NULL for a callback column */
+    gm_tensor *t;                /* [rows, shape] of the whole that a range or split was cut from (gm__dataset_origin
+                                    gives its row numbers), retained; NULL for a callback column */
 } gm__column;
+
+enum { GM__COLUMNS = 64 };
+struct gm_dataset {
+    gm__handle h;
+    gm_ctx *ctx;                 /* retained */
+    gm__column *column;
+    int32_t n_columns;
+    uint64_t rows;
+    uint64_t first, stride;      /* row r is row first + r*stride of the whole ... */
+    uint64_t *index;             /* ... or index[r] */
+    int64_t classes;             /* 0: no labels */
+    gm_row_source fn;            /* callback, or NULL */
+    void *user;
+};
 
 /* A SPEC split into its parts. */
 typedef struct gm__spec {
@@ -23,23 +38,40 @@ typedef struct gm__spec {
 } gm__spec;
 gm_status gm__spec_parse(gm_ctx *ctx, const char *text, gm__spec *out);
 void gm__spec_free(gm_ctx *ctx, gm__spec *s);
+/* At most so many files, and no options but those of the list "label y". */
+gm_status gm__spec_only(gm_ctx *ctx, const gm__spec *s, int paths, const char *options);
+const char *gm__spec_opt(const gm__spec *s, const char *key); /* NULL: not given */
 
-/* A reader: one file, one row in readers.def. */
+/* A reader: one file, one row in readers.def. It adds the columns to d, which is empty. */
 typedef struct gm__reader {
     const char *kind;
     gm_status (*open)(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d);
 } gm__reader;
 
+#define READER(kind, open) gm_status open(gm_ctx *, const gm__spec *, gm_dataset *);
+#include "data/readers.def"
+#undef READER
+gm_status gm__idx_load(gm__in *in, bool label, gm_tensor **out);
+gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_dataset *d);
+
 gm_status gm__dataset_make(gm_ctx *ctx, gm_dataset **out);
 gm_status gm__dataset_add(gm_dataset *d, const char *name, gm_tensor *t /* retained */);
 gm_ctx *gm__dataset_ctx(const gm_dataset *d);
 const gm__column *gm__dataset_column(const gm_dataset *d, const char *name);
-/* Rows by number into out (contiguous, f32 when the column is u8 or float). rows are numbers inside d. */
+/* Type that a column has in a batch: f32 for u8 (scaled to [0,1]) and floats, i64 for "label", else its own. */
+int gm__column_out(const gm__column *c);
+/* Rows by number into out (contiguous, of gm__column_out; for a callback "x" f32, "label" i64). rows are numbers inside d. */
 gm_status gm__dataset_gather(gm_dataset *d, const char *column, const uint64_t *rows, size_t n, void *out);
 /* A number that changes when the data does: shape, type and contents of every column (CRC-64); for callbacks shape only. */
 gm_status gm__dataset_fingerprint(gm_dataset *d, uint64_t *out);
 /* Number of a row in the whole data set that a range or split was cut from: the r of the streams. */
 uint64_t gm__dataset_origin(const gm_dataset *d, uint64_t row);
+/* One call of a callback data set: x and label of row (inside d); GM_ECANCELED. */
+gm_status gm__dataset_call(gm_dataset *d, uint64_t row, float *x, int64_t *label);
+/* Rows of the whole, without checks, locks or allocation: also from the prefetch thread. */
+void gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *origin, size_t n, void *out);
+/* smallest and largest number of "x" as batches give it (u8 in [0,1]) */
+gm_status gm__dataset_extent(gm_dataset *d, double *lo, double *hi);
 /* mean and deviation of every feature of "x" (double, [row_elems]) for scale=standard; deviation 0 becomes 1 */
 gm_status gm__dataset_moments(gm_dataset *d, double *mean, double *std);
 
