@@ -45,9 +45,9 @@ static gm_status build_bnorm(gm__build *b, gm__layer *l)
     GM__TRY(gm__declare_stat(b, l, "running_mean", 1, &c, GM__FILL_ZERO));
     GM__TRY(gm__declare_stat(b, l, "running_var", 1, &c, GM__FILL_ONE));
     GM__TRY(gm__declare_stat(b, l, "num_batches_tracked", 0, NULL, GM__FILL_COUNT));
-    double *block = gm__alloc(b->ctx, (size_t)c, 4 * sizeof *block);
+    double *block = gm__alloc(b->ctx, (size_t)c, 2 * sizeof *block);
     if (!block) return GM_ENOMEM;
-    l->pending = (gm__stats){.mean = block, .var = block + c, .scratch = block + 2 * c};
+    l->pending = (gm__stats){.mean = block, .var = block + c};
     return GM_OK;
 }
 
@@ -58,45 +58,22 @@ static void put(gm_tensor *t, int64_t i, double v)
     else gm__f32(t)[i] = (float)v;
 }
 
-/* sum[c] of (x - shift[c])^power over a contiguous [n, c, s] in a fixed order; shift NULL: plain sums. */
-static void channel_sums(const gm_tensor *x, int64_t n, int64_t c, int64_t s, const double *shift, double *sum)
-{
-    for (int64_t j = 0; j < c; j++) sum[j] = 0;
-    for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < c; j++) {
-            double total = 0, base = shift ? shift[j] : 0;
-            for (int64_t k = 0; k < s; k++) {
-                double d = value(x, (i * c + j) * s + k) - base;
-                total += shift ? d * d : d;
-            }
-            sum[j] += total;
-        }
-    }
-}
-
-/* Adds one batch to the waiting statistics. A single value a channel has no variance and is left out. */
-static void record(const gm__run *r, gm__layer *l, gm_tensor *x)
+/* Adds one batch of count values a channel to the waiting statistics. A single value has no variance and is left out. */
+static void record(const gm__run *r, gm__layer *l, const gm_tensor *mean, const gm_tensor *var, int64_t count)
 {
     gm__stats *p = &l->pending;
-    int64_t c = l->in.dim[0], s = 1;
-    x = gm__tape_contiguous(r->t, x);
-    if (!x) return;
-    for (int d = 1; d < l->in.ndim; d++) s *= l->in.dim[d];
-    int64_t n = x->size / (c * s), count = n * s;
+    int64_t c = l->in.dim[0];
     if (count < 2) return;
+    double m = l->v[MOMENTUM], unbiased = (double)count / (double)(count - 1);
     if (p->batches == 0) {
         for (int64_t j = 0; j < c; j++) {
             p->mean[j] = value(gm__stat(r, l, 0), j);
             p->var[j] = value(gm__stat(r, l, 1), j);
         }
     }
-    double *mean = p->scratch, *square = p->scratch + c, m = l->v[MOMENTUM];
-    channel_sums(x, n, c, s, NULL, mean);
-    for (int64_t j = 0; j < c; j++) mean[j] /= (double)count;
-    channel_sums(x, n, c, s, mean, square);
     for (int64_t j = 0; j < c; j++) {
-        p->mean[j] += m * (mean[j] - p->mean[j]);
-        p->var[j] += m * (square[j] / (double)(count - 1) - p->var[j]);
+        p->mean[j] += m * (value(mean, j) - p->mean[j]);
+        p->var[j] += m * (value(var, j) * unbiased - p->var[j]);
     }
     p->batches++;
 }
@@ -107,20 +84,20 @@ static gm_tensor *apply_bnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
     gm_tensor *w = gm__param(r, l, 0), *b = gm__param(r, l, 1);
     bool training = t->training, tracks = !(int)l->v[NOSTATS];
     /* further leading axes belong to the batch */
-    gm__row flat = l->in;
-    bool extra = x && x->ndim != l->in.ndim + 1;
-    gm_tensor *y = x;
-    if (extra) {
-        int64_t shape[GM_MAX_DIMS] = {-1};
-        for (int d = 0; d < flat.ndim; d++) shape[d + 1] = flat.dim[d];
-        y = gm_reshape(t, x, flat.ndim + 1, shape);
+    int lead = x->ndim - l->in.ndim;
+    gm_tensor *y = x, *mean, *var;
+    if (lead > 1) {
+        int64_t shape[GM_MAX_DIMS] = {1};
+        for (int d = 0; d < lead; d++) shape[0] *= x->shape[d];
+        for (int d = 0; d < l->in.ndim; d++) shape[d + 1] = l->in.dim[d];
+        y = gm_reshape(t, x, l->in.ndim + 1, shape);
     }
-    gm_tensor *batch = y;
+    int64_t count = y ? y->size / l->in.dim[0] : 0;
     if (!tracks) t->training = true; /* statistics of the batch are all there is */
-    y = gm_batch_norm(t, batch, w, b, tracks ? gm__stat(r, l, 0) : NULL, tracks ? gm__stat(r, l, 1) : NULL, l->v[EPS]);
+    y = gm__batch_norm(t, y, w, b, tracks ? gm__stat(r, l, 0) : NULL, tracks ? gm__stat(r, l, 1) : NULL, l->v[EPS], &mean, &var);
     t->training = training;
-    if (y && training && tracks && !r->net->frozen) record(r, l, batch);
-    return y && extra ? gm_reshape(t, y, x->ndim, x->shape) : y;
+    if (y && mean && tracks && !r->net->frozen) record(r, l, mean, var, count);
+    return y && lead > 1 ? gm_reshape(t, y, x->ndim, x->shape) : y;
 }
 
 void gm__bnorm_commit(gm_net *net, gm__layer *l)

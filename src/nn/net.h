@@ -39,8 +39,7 @@ typedef struct gm__seq {
 } gm__seq;
 
 typedef struct gm__stats { /* running statistics waiting for gm__net_commit */
-    double *mean, *var;    /* [channels]; var .. scratch share mean's block */
-    double *scratch;       /* [2*channels] */
+    double *mean, *var;    /* [channels]; var lies in mean's block */
     int64_t batches;       /* applications since the last commit; 0: nothing waits */
 } gm__stats;
 
