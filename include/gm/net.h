@@ -26,8 +26,8 @@ typedef struct gm_net gm_net;
 
 /**
  * Builds a network and draws its weights (PyTorch's default initialisation unless the layer says otherwise).
- * @param text    layers, copied
- * @param ndim    dimensions of one input row (without the batch axis)
+ * @param text    layers, copied; "" for none yet (gm_net_add); at most 64 KiB, 4096 layers, 7 parentheses inside one another
+ * @param ndim    dimensions of one input row (without the batch axis), 1..7
  * @param shape   their sizes, >= 1
  * @param seed    of the weights
  * @param out     receives the net, the caller's; NULL on failure
@@ -48,7 +48,8 @@ GM_API gm_status gm_net_new_cond(gm_ctx *ctx, const char *text, int32_t ndim, co
 
 /**
  * Builds layer by layer: an empty net for inputs of a shape, then gm_net_add.
- * gm_net_add appends layers given as text (usually one).
+ * gm_net_add appends layers given as text (usually one). Tensors that keep name and shape keep their values;
+ * on failure the net stays as it was.
  * @errors    as gm_net_new; GM_ESTATE once the net has been applied
  * @threads   as the net's context
  * @since     0.1
@@ -65,9 +66,10 @@ GM_API void gm_net_free(gm_net *net);
 
 /**
  * Runs the net. In training mode of the tape, dropout is on and batch norms use the batch's
- * statistics; their running statistics wait in the net until gm_optim_step updates it.
+ * statistics; their running statistics wait in the net until gm_optim_step updates it (none wait for
+ * a batch of one value a channel, which has no variance, and none for a frozen net).
  * @param x      [N, input shape] f32 (or f64 when the net was cast), extra leading axes allowed for nets of dense layers
- * @param cond   [N, cond_size] or NULL when the net has no condition
+ * @param cond   [N, cond_size] or NULL when the net has no condition; leading axes broadcast to x's
  * @return    [N, output shape], owned by the tape; NULL on failure
  * @errors    recorded in the tape
  * @grad      x, cond, parameters that are not frozen; any order

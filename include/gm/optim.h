@@ -24,7 +24,9 @@ typedef struct gm_optim gm_optim;
  * @param options   lr (1e-3), momentum (0), dampening (0), nesterov (off), beta1 (0.9), beta2 (0.999), eps (1e-8),
  *                  weight-decay (0; adamw 0.01), clip-norm (0: off), clip-value (0: off), ema (0: off; e.g. 0.999),
  *                  schedule (constant|step|exponential|cosine), warmup (steps), horizon (steps; cosine),
- *                  step-size (steps), gamma (0.1), lr-min (0). Formulas are PyTorch's; NULL for the defaults
+ *                  step-size (steps), gamma (0.1), lr-min (0). Formulas are PyTorch's; NULL for the defaults.
+ *                  Over the first warmup steps the rate rises: (step+1)/warmup of it, step counting from 0; cosine
+ *                  runs from there to lr-min at horizon. ema averages start from the weights before the first step
  * @param out       receives the optimiser, the caller's
  * @errors    GM_EARG, GM_ENOMEM
  * @threads   as ctx
@@ -34,7 +36,7 @@ typedef struct gm_optim gm_optim;
 GM_API gm_status gm_optim_new(gm_ctx *ctx, const char *kind, const char *options, gm_optim **out);
 
 /**
- * Adds one leaf. Retains it; sets gm_tensor_set_grad.
+ * Adds one leaf (row-major without gaps). Retains it; sets gm_tensor_set_grad.
  * @param options   per-parameter lr-scale, weight-decay; NULL as the optimiser
  * @errors    GM_EARG (also: already added), GM_EDTYPE, GM_ENOMEM
  * @threads   as the optimiser's context
@@ -52,9 +54,10 @@ GM_API gm_status gm_optim_add_net(gm_optim *o, gm_net *net, const char *options)
 
 /**
  * One update from the accumulated gradients, which are cleared. Checks every gradient first:
- * GM_ENONFINITE names the first bad tensor and leaves all weights untouched.
+ * GM_ENONFINITE names the first bad tensor, leaves weights, moments and step count untouched, and
+ * clears gradients and waiting statistics, so that training can go on with the next batch.
  * Parameters without a gradient are left alone. Commits waiting statistics of added nets.
- * @errors    GM_ENONFINITE, GM_ENOMEM (first step only)
+ * @errors    GM_ENONFINITE, GM_ENOMEM (first step only), GM_ESTATE (averages swapped in)
  * @threads   as the optimiser's context
  * @since     0.1
  */
