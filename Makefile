@@ -8,6 +8,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 PROGRAM ?= gm
 OPT     ?= -O2
+V       ?= 0
+say      = $(if $(filter 0,$(V)),@echo "  $(1)	$(2)";)
 VERSION := 0.1.0
 SOVER   := 0
 
@@ -57,12 +59,12 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(GMFLAGS) $(ISA) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(GMFLAGS) $(ISA) -MMD -MP -c $< -o $@
 
 $(LIBA): $(OBJS)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $(OBJS)
+	$(call say,AR,$@)$(AR) rcs $@ $(OBJS)
 
 $(BUILD)/gm.map: lib/gm.symbols
 	@mkdir -p $(@D)
@@ -70,21 +72,21 @@ $(BUILD)/gm.map: lib/gm.symbols
 
 $(LIBSO): $(OBJS) $(BUILD)/gm.map
 	@mkdir -p $(@D)
-	$(CC) -shared $(SAN) $(LDFLAGS) -Wl,-soname,libgm.so.$(SOVER) -Wl,--version-script=$(BUILD)/gm.map -Wl,-Bsymbolic-functions \
+	$(call say,LD,$@)$(CC) -shared $(SAN) $(LDFLAGS) -Wl,-soname,libgm.so.$(SOVER) -Wl,--version-script=$(BUILD)/gm.map -Wl,-Bsymbolic-functions \
 	  -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs -o $@ $(OBJS) $(LDLIBS_)
-	ln -sf libgm.so.$(SOVER) $(LIBD)/libgm.so
+	@ln -sf libgm.so.$(SOVER) $(LIBD)/libgm.so
 
 $(BUILD)/gm: $(CLI_OBJS) $(LIBA)
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJS) $(LIBA) -Wl,--gc-sections -Wl,--as-needed $(LDLIBS_)
+	$(call say,LD,$@)$(CC) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJS) $(LIBA) -Wl,--gc-sections -Wl,--as-needed $(LDLIBS_)
 
 # Examples are built as a stranger would: public headers and the library only.
 $(BUILD)/examples/%: examples/%.c $(LIBA) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -std=c99 $(OPT) -g $(WARN) $(SAN) $(CFLAGS) -Iinclude -MMD -MP -o $@ $< $(LIBA) -Wl,--gc-sections -Wl,--as-needed $(LDLIBS_)
+	$(call say,CC,$<)$(CC) -std=c99 $(OPT) -g $(WARN) $(SAN) $(CFLAGS) -Iinclude -MMD -MP -o $@ $< $(LIBA) -Wl,--gc-sections -Wl,--as-needed $(LDLIBS_)
 
 $(BUILD)/tests/%: tests/%.c $(LIBA) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) -D_GNU_SOURCE $(OPT) -g -pthread -Wall -Wextra -Wno-sign-compare $(SAN) $(CFLAGS) -Iinclude -Isrc -Itests $(PKG_CFLAGS) $(CHECK_CFLAGS) -MMD -MP \
+	$(call say,CC,$<)$(CC) $(CSTD) -D_GNU_SOURCE $(OPT) -g -pthread -Wall -Wextra -Wno-sign-compare $(SAN) $(CFLAGS) -Iinclude -Isrc -Itests $(PKG_CFLAGS) $(CHECK_CFLAGS) -MMD -MP \
 	  -o $@ $< $(LIBA) -Wl,--as-needed $(CHECK_LIBS) $(LDLIBS_)
 
 -include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(EXAMPLES:=.d) $(TESTS:=.d)
@@ -197,4 +199,4 @@ help:
 	@echo "make bench        speed, memory, size of the library"
 	@echo "make experiments DATA=DIR    train on real data to the published figures"
 	@echo "make install PREFIX=/usr/local DESTDIR= PROGRAM=gm    make uninstall"
-	@echo "variables: CC OPT CFLAGS SAN BUILD LIBD"
+	@echo "variables: CC OPT CFLAGS SAN BUILD LIBD, V=1 shows commands"
