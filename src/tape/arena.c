@@ -107,18 +107,13 @@ void *gm__arena(gm_tape *t, size_t count, size_t size)
     return gm__area_take(t, &t->area, count, size);
 }
 
-static void note_high(gm__block *b)
-{
-    if (b->used > b->high) b->high = b->used;
-    POISON(data_of(b), b->size);
-}
-
 /* Back to (block, used); block NULL means the very start. */
 static void area_rewind(gm__area *a, gm__block *block, size_t used)
 {
     for (gm__block *b = block ? block : a->first; b; b = b->next) {
-        note_high(b);
-        UNPOISON(data_of(b), b == block ? used : 0);
+        size_t low = b == block ? used : 0;
+        if (b->used > b->high) b->high = b->used;
+        POISON(data_of(b) + low, b->used - low);
         if (b == a->cur) break;
     }
     if (block) block->used = used;
@@ -231,16 +226,28 @@ void gm__tape_rewind(gm_tape *t, const gm__mark *m)
     area_rewind(&t->area, m->block, m->used);
 }
 
-/* Rewinds, but moves the bytes at src (above the mark) down to where the tape now goes on. */
+/* Is p in a part of the arena that a rewind leaves alone? */
+static bool is_below(const gm_tape *t, const gm__mark *m, const char *p)
+{
+    for (gm__block *b = t->area.first; b && m->block; b = b->next) {
+        size_t at = (uintptr_t)p - (uintptr_t)data_of(b);
+        if (b == m->block) return at < m->used;
+        if (at < b->size) return true;
+    }
+    return false;
+}
+
+/* Rewinds, but copies the bytes at src to where the tape now goes on: mostly from above the mark, so down. */
 char *gm__tape_rewind_keeping(gm_tape *t, const gm__mark *m, const char *src, size_t bytes)
 {
+    bool below = is_below(t, m, src);
     gm__tape_rewind(t, m);
     char *dst = gm__arena(t, bytes, 1);
     if (!dst) return NULL;
     UNPOISON(src, bytes);
     memmove(dst, src, bytes);
     if (src >= dst && src < dst + bytes) POISON(dst + bytes, (size_t)(src - dst));
-    else POISON(src, bytes);
+    else if (!below) POISON(src, bytes);
     return dst;
 }
 

@@ -78,8 +78,15 @@ START_TEST(refusals)
     ck_assert_int_eq(gm_tensor_new(NULL, GM_F32, 1, ok, &t), GM_EARG);
     ck_assert_int_eq(gm_tensor_new(ctx, GM_F32, 1, ok, NULL), GM_EARG);
     ck_assert_int_eq(gm_tensor_copy(ctx, GM_F32, 1, ok, NULL, &t), GM_EARG);
-    int64_t big[1] = {(int64_t)1 << 56};
-    ck_assert_int_eq(gm_tensor_new(ctx, GM_F64, 1, big, &t), GM_ENOMEM);
+    gm_ctx_config c;
+    gm_ctx_config_init(&c, sizeof c);
+    c.max_bytes = 1 << 20;
+    gm_ctx *small = NULL;
+    int64_t big[1] = {1 << 20};
+    ck_assert_int_eq(gm_ctx_new(&c, &small), GM_OK);
+    ck_assert_int_eq(gm_tensor_new(small, GM_F64, 1, big, &t), GM_ENOMEM);
+    ck_assert_str_eq(gm_ctx_message(small), "tensor: out of memory or over the cap (8388608 bytes)");
+    gm_ctx_free(small);
     ck_assert_ptr_null(t);
 
     float x[4] = {1, 2, 3, 4};
