@@ -2,6 +2,7 @@
 #include "nn/nn.h"
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -606,6 +607,96 @@ START_TEST(failing_allocations)
 }
 END_TEST
 
+/* Texts cut, spliced and with changed bytes: refused with a message, or read and written to the same text. */
+START_TEST(mutated_text)
+{
+    static const char *const seeds[] = {
+        "linear 25, relu, res( linear 4, lrelu 0.2, linear 25 ), cat( linear 3 | bnorm momentum=0.5, tanh )",
+        "flatten, cond, dropout 0.5, lnorm eps=1e-3, reshape 2 7, linear 4 nobias init=normal:0.1",
+    };
+    static const char bytes[] = " ,|()=.:-+0123456789abcdefklnorstuxe\x80";
+    gm_ctx_config c;
+    gm_ctx *own = NULL;
+    gm_ctx_config_init(&c, sizeof c);
+    c.max_bytes = 1 << 24;
+    OK(gm_ctx_new(&c, &own));
+    uint32_t state = 1;
+    int good = 0;
+    for (int round = 0; round < 20000; round++) {
+        char text[256];
+#define DRAW(n) ((state = state * 1664525u + 1013904223u), (state >> 8) % (uint32_t)(n))
+        strcpy(text, seeds[DRAW(2)]);
+        size_t len = strlen(text);
+        for (uint32_t k = DRAW(4) + 1; k > 0; k--) {
+            size_t at = DRAW(len);
+            if (DRAW(4) == 0) text[len = at] = 0;
+            else if (DRAW(2)) text[at] = bytes[DRAW(sizeof bytes - 1)];
+            else memmove(text + at, text + at + 1, len-- - at);
+            if (len == 0) break;
+        }
+        gm_net *n = NULL, *again = NULL;
+        gm_status s = gm_net_new_cond(own, text, ROW(14), 3, 1, &n);
+        if (s) {
+            ck_assert(n == NULL && gm_ctx_message(own)[0] != 0 && strchr(gm_ctx_message(own), '\n') == NULL);
+            continue;
+        }
+        good++;
+        s = gm_net_new_cond(own, gm_net_text(n), ROW(14), 3, 1, &again);
+        ck_assert_msg(s == GM_OK, "'%s' written as '%s': %s", text, gm_net_text(n), gm_ctx_message(own));
+        ck_assert_str_eq(gm_net_text(n), gm_net_text(again));
+        gm_net_free(n);
+        gm_net_free(again);
+    }
+    ck_assert_int_gt(good, 500);
+    gm_ctx_free(own);
+}
+END_TEST
+
+/* One net, many threads, each with its own context and tape: nothing of the net is written. */
+typedef struct reader { gm_net *net; float out[2 * 5]; gm_status status; } reader;
+static void *read_net(void *arg)
+{
+    reader *r = arg;
+    gm_ctx *own = NULL;
+    gm_tape *t = NULL;
+    gm_tensor *x = NULL;
+    r->status = gm_ctx_new(NULL, &own);
+    if (!r->status) r->status = gm_tape_new(own, 1, &t);
+    if (!r->status) r->status = gm_tensor_new(own, GM_F32, 2, (int64_t[]){2, 3}, &x);
+    for (int i = 0; i < 50 && !r->status; i++) {
+        gm_tape_training(t, 0);
+        gm_tape_recording(t, 0);
+        gm__f32(x)[1] = 1;
+        gm_tensor *y = gm_net_apply(r->net, t, x, NULL);
+        r->status = y ? gm_tensor_read(y, r->out, sizeof r->out) : gm_tape_status(t);
+        gm_tape_reset(t);
+    }
+    gm_tensor_free(x);
+    gm_tape_free(t);
+    gm_ctx_free(own);
+    return NULL;
+}
+
+START_TEST(threads_share_a_net)
+{
+    enum { N = 6 };
+    gm_net *n = net_of("linear 4, bnorm, relu, res( linear 4, tanh ), dropout 0.5, linear 5", ROW(3));
+    pthread_t thread[N];
+    reader r[N];
+    for (int i = 0; i < N; i++) {
+        r[i] = (reader){.net = n};
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, read_net, &r[i]), 0);
+    }
+    for (int i = 0; i < N; i++) {
+        pthread_join(thread[i], NULL);
+        ck_assert_int_eq(r[i].status, GM_OK);
+        ck_assert(memcmp(r[i].out, r[0].out, sizeof r[0].out) == 0);
+    }
+    ck_assert(r[0].out[0] != 0);
+    gm_net_free(n);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("net");
@@ -625,6 +716,8 @@ int main(void)
     tcase_add_test(c, copies_and_casts);
     tcase_add_test(c, table);
     tcase_add_test(c, failing_allocations);
+    tcase_add_test(c, mutated_text);
+    tcase_add_test(c, threads_share_a_net);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
