@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include <gm/dataset.h>
 
+/* The first column of every data set is x. */
 typedef struct gm__column {
     char name[64];
     int dtype, ndim;             /* of one row */
@@ -27,6 +28,7 @@ struct gm_dataset {
     int64_t classes;             /* 0: no labels */
     gm_row_source fn;            /* callback, or NULL */
     void *user;
+    bool host;                   /* the host's arrays, which it may change between two calls */
 };
 
 /* A SPEC split into its parts. */

@@ -114,6 +114,7 @@ gm_status gm_dataset_from_tensors(gm_ctx *ctx, gm_tensor *x, gm_tensor *label, g
     GM__TRY(gm__dataset_make(ctx, &d));
     gm_status s = gm__dataset_add(d, "x", x);
     if (!s && label) s = gm__dataset_add(d, "label", label);
+    d->host = true;
     if (s == GM_EFORMAT) s = gm__ctx_err(ctx)->status = GM_EARG; /* the host's array, not a file */
     if (s) gm_dataset_free(d);
     else *out = d;
@@ -169,6 +170,7 @@ static gm_status part(gm_dataset *d, gm_dataset **out)
     (*out)->classes = d->classes;
     (*out)->fn = d->fn;
     (*out)->user = d->user;
+    (*out)->host = d->host;
     return GM_OK;
 }
 
