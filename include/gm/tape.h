@@ -131,7 +131,8 @@ GM_API gm_tensor *gm_tape_pop(gm_tape *t, uint64_t mark, gm_tensor *keep);
 
 /**
  * Adds d loss / d leaf into the gradient of every leaf that loss depends on.
- * Several calls before gm_optim_step accumulate.
+ * Several calls before gm_optim_step accumulate. If it fails on the way, leaves
+ * used on the tape are left without a gradient rather than with half a sum.
  * @param loss   one element, f32 or f64, made on this tape
  * @errors    the tape's first error; GM_ESHAPE, GM_ESTATE (made without recording, or a leaf changed since), GM_ENOMEM
  * @threads   as t
@@ -142,7 +143,8 @@ GM_API gm_status gm_tape_backward(gm_tape *t, gm_tensor *loss);
 /**
  * Gradients of sum(y) with respect to xs as new tensors on the tape.
  * @param y              any shape, f32 or f64
- * @param xs             n leaves or op results that y may depend on
+ * @param xs             n leaves or op results that y may depend on; a result need not
+ *                       want a gradient itself if the ops after it were recorded
  * @param create_graph   1: the gradients can be differentiated again
  * @param out            n handles, owned by the tape; zeros where y does not depend on x
  * @errors    as gm_tape_backward; GM_EUNSUPPORTED names an op without a second gradient

@@ -74,7 +74,7 @@ struct gm_tape {
     bool training, recording, trap;
     uint32_t draws;           /* random ops since reset: the next stream */
     uint64_t steps;           /* resets since the seed was set: the other half of the stream */
-    /* rows mode: random ops whose first size is a multiple of nrows draw row by row, see gm__tape_rows */
+    /* rows mode: random ops whose first size is nrows draw row by row, see gm__tape_rows */
     const uint64_t *rows; size_t nrows; uint32_t rows_purpose, rows_b; uint64_t rows_seed;
     gm__area area;            /* op results, nodes: all until reset */
     gm__area grad_area;       /* gradients: all until the end of a backward */
@@ -86,7 +86,6 @@ struct gm_tape {
     struct gm__header *headers; /* debug contexts: headers of op results, newest first */
     struct gm__header *dead, *dead_last; size_t n_dead; /* and those kept back to tell stale handles */
     struct gm__diff *diff;    /* the differentiation in progress */
-    void *pending;            /* statistics waiting in nets (nn) */
 };
 
 /* The one way an op runs: checks, infer, allocate, forward, record. nin inputs. */
@@ -116,10 +115,11 @@ gm_tensor *gm__grad_tmp(gm_tape *t, const gm__node *n, int i);              /* c
 gm_status gm__grad_give(gm_tape *t, const gm__node *n, int i, gm_tensor *g);/* adds g (any strides, shape of input i or of the output:
                                                                                summed down to input i's shape) to input i's gradient; may steal a grad_tmp */
 
-/* The stream of the next random op, and rows mode: row j of a [nrows*k, ...] or [nrows, ...] result draws from
- * (seed, purpose, b, rows[j]) so that draws depend neither on the batch nor on threads. NULL rows ends it. */
+/* Rows mode: row j of a random op's [nrows, ...] result draws from (seed, purpose, b, rows[j]), op k since the last reset
+ * from block k * 2^20 on, so that draws depend neither on the batch nor on threads. Results of another first size
+ * draw from the tape's own stream. rows is borrowed until the mode ends; NULL ends it, a reset does not. */
 void gm__tape_rows(gm_tape *t, uint64_t seed, uint32_t purpose, uint32_t b, const uint64_t *rows, size_t n);
-/* calls fill(stream, n, offset into y) once, or once a row */
+/* fills y with the next draw; failures are recorded in the tape */
 enum { GM__FILL_UNIFORM, GM__FILL_NORMAL, GM__FILL_BERNOULLI, GM__FILL_DROPOUT };
 void gm__tape_fill(gm_tape *t, int kind, gm_tensor *y /* contiguous f32 */, const float *p, float keep);
 
