@@ -17,7 +17,7 @@ enum { GM_LIKELIHOOD_BERNOULLI = 0, GM_LIKELIHOOD_GAUSSIAN = 1, GM_LIKELIHOOD_AU
 enum { GM_OBJECTIVE_ELBO = 0, GM_OBJECTIVE_IWAE = 1 };
 enum { GM_BINARIZE_NONE = 0, GM_BINARIZE_DYNAMIC = 1, GM_BINARIZE_THRESHOLD = 2 };
 enum { GM_HEADS_AUTO = 0, GM_HEADS_OWN = 1 };
-enum { GM_SCALE_NONE = 0, GM_SCALE_UNIT = 1, GM_SCALE_STANDARD = 2 };
+enum { GM_SCALE_NONE = 0, GM_SCALE_UNIT = 1, GM_SCALE_STANDARD = 2, GM_SCALE_AUTO = 3 /* vae: standard for vectors with likelihood=gaussian, else none */ };
 
 /* Text fields are borrowed until the constructor returns. */
 typedef struct gm_vae_config {

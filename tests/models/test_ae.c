@@ -125,7 +125,7 @@ static double denoised(const char *options, gm_dataset *train, gm_tensor *clean,
     gm_model *m = model(options);
     gm_tensor *y = NULL;
     double sum = 0;
-    OK(gm_fit(m, train, "epochs=12 batch=50 lr=2e-3"));
+    OK(gm_fit(m, train, "epochs=30 batch=50 lr=2e-3"));
     OK(gm_reconstruct(m, noisy, &y));
     for (int64_t i = 0; i < gm_tensor_size(y); i++) {
         double e = gm__f32(y)[i] - gm__f32(clean)[i];

@@ -495,7 +495,7 @@ static int collapses(const char *options)
     gm_model *m = model(options);
     gm_trainer *tr = NULL;
     int n = 0;
-    OK(gm_trainer_new(m, d, "epochs=3 batch=50", &tr));
+    OK(gm_trainer_new(m, d, "epochs=60 batch=50", &tr));
     OK(gm_trainer_run(tr));
     for (int32_t i = 0; i < gm_trainer_event_count(tr); i++) {
         gm_event e = {.struct_size = sizeof e};

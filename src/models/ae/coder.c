@@ -181,6 +181,8 @@ static gm_tensor *with_last(gm_tape *t, gm_tensor *x, const gm_tensor *like, int
     return gm_reshape(t, x, like->ndim, shape);
 }
 
+#define SLACK 1e-5f /* what rounding may add when features are scaled to [0,1] */
+
 gm_tensor *gm__coder_rows(const gm__coder *c, gm_tape *t, gm_tensor *x, const char *owner, bool check)
 {
     if (!x) return NULL;
@@ -188,7 +190,7 @@ gm_tensor *gm__coder_rows(const gm__coder *c, gm_tape *t, gm_tensor *x, const ch
     if (!rows || !check || c->likelihood != GM_LIKELIHOOD_BERNOULLI || rows->dtype != GM_F32 || !rows->contiguous) return rows;
     const float *v = gm__f32(rows);
     int64_t i = 0;
-    while (i < rows->size && v[i] >= 0.0f && v[i] <= 1.0f) i++;
+    while (i < rows->size && v[i] >= -SLACK && v[i] <= 1.0f + SLACK) i++;
     if (i == rows->size || v[i] != v[i]) return rows; /* a NaN makes the loss one, which is reported by name */
     return gm__tape_fail(t, GM_EARG, "%s: likelihood=bernoulli wants data in [0,1], found %g in row %lld of the batch: use likelihood=gaussian or scale=unit",
                          owner, (double)v[i], (long long)(i / c->row));

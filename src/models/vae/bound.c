@@ -3,7 +3,8 @@
 #include "models/vae/vae.h"
 #include <math.h>
 
-enum { CHUNK = 50 /* importance samples decoded at once: fixed, so that draws depend on nothing else */, NOTE = 96 };
+/* Importance samples decoded at once: fixed by k, so that draws depend on nothing else. A row has 4,096 streams. */
+enum { CHUNK = 50, MANY = 200000, NOTE = 96 };
 
 /* Densities of scaled features become densities in the data's units; probabilities of pixels stay as they are. */
 static gm_tensor *data_units(const gm_model *m, gm_tape *t, gm_tensor *log_p)
@@ -29,8 +30,9 @@ static gm_tensor *estimate(const gm_model *m, gm_tape *t, gm_tensor *x, int64_t 
 {
     gm_tensor *rows = rows_of(m, t, x), *sum = NULL;
     gm__vae_q q = gm__vae_posterior(m, t, rows);
-    for (int64_t done = 0; done < k && !gm_tape_status(t); done += CHUNK) {
-        const int64_t n = k - done < CHUNK ? k - done : CHUNK;
+    const int64_t chunk = k > MANY ? 5 * CHUNK : CHUNK;
+    for (int64_t done = 0; done < k && !gm_tape_status(t); done += chunk) {
+        const int64_t n = k - done < chunk ? k - done : chunk;
         const uint64_t frame = gm_tape_push(t);
         gm_tensor *ratio = NULL, *lik = gm__vae_draws(m, t, rows, q, n, &ratio);
         gm_tensor *part = gm_logsumexp(t, gm_add(t, lik, ratio), 1, 0);

@@ -18,7 +18,9 @@ gm_tensor *gm__vae_log_lik(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_te
     if (v->net.likelihood == GM_LIKELIHOOD_BERNOULLI) return gm_bernoulli_log_prob(t, rows, y);
     if (v->net.variance_out)
         return gm_gaussian_log_prob(t, rows, gm_slice(t, y, -1, 0, v->net.row, 1), gm_slice(t, y, -1, v->net.row, 2 * v->net.row, 1));
-    gm_tensor *log_var = v->log_var ? v->log_var : gm_full(t, y->dtype, 1, (int64_t[]){1}, 2 * log(gm__vae_cfg(m)->noise_std));
+    /* one row of variances, the same for all rows */
+    gm_tensor *log_var = gm_full(t, y->dtype, 1, &v->net.row, v->log_var ? 0 : 2 * log(gm__vae_cfg(m)->noise_std));
+    if (v->log_var) log_var = gm_add(t, log_var, v->log_var);
     return gm_gaussian_log_prob(t, rows, y, log_var);
 }
 

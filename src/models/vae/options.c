@@ -15,7 +15,7 @@ static const gm__opt rows[] = {
     {"kl-warmup", GM__O_I64, ROW(kl_warmup), "0", 0, 1e15, NULL, "steps over which beta grows from 0 to its value"},
     {"free-bits", GM__O_REAL, ROW(free_bits), "0", 0, 1e6, NULL, "nats a code dimension may use for nothing (mean over the batch)"},
     {"binarize", GM__O_CHOICE, ROW(binarize), "none", 0, 0, "none|dynamic|threshold", "grey pixels: kept, drawn anew each time they are seen, or cut at 0.5"},
-    {"scale", GM__O_CHOICE, ROW(scale), "none", 0, 0, "none|unit|standard", "features: kept, to [0,1], or to mean 0 and deviation 1; stored in the model"},
+    {"scale", GM__O_CHOICE, ROW(scale), "auto", 0, 0, "none|unit|standard|auto", "features: kept, to [0,1], or to mean 0 and deviation 1; auto: standard for vectors with a gaussian likelihood"},
     {"encoder", GM__O_TEXT, ROW(encoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the flattened row"},
     {"decoder", GM__O_TEXT, ROW(decoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the code"},
     {"heads", GM__O_CHOICE, ROW(heads), "auto", 0, 0, "auto|own", "last linear layers of your nets: appended, or your own (mean and log variance; logits or mean)"},

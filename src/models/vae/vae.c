@@ -2,19 +2,24 @@
  * coding with it, and watching its posterior. The mathematics is in loss.c and bound.c. */
 #include "models/vae/vae.h"
 
+/* Learned noise starts sharp: from a wide start it explains the data alone, and the code is never used. */
+static const float first_log_var = -4.0f;
+
 static gm_status build(gm_model *m)
 {
     gm__vae *v = m->state;
     gm_vae_config *c = m->cfg;
     /* resolved here and stored: a file says what was chosen */
     c->likelihood = gm__coder_likelihood(c->likelihood, m->ndim);
+    if (c->scale == GM_SCALE_AUTO)
+        c->scale = c->likelihood == GM_LIKELIHOOD_GAUSSIAN && m->ndim == 1 ? GM_SCALE_STANDARD : GM_SCALE_NONE;
     if (c->k == 0) c->k = c->objective == GM_OBJECTIVE_IWAE ? 5 : 1;
     GM__TRY(gm__vae_check(m->ctx, c));
     v->k = c->k;
     const gm__coder_cfg coder = gm__vae_coder_cfg(c);
     GM__TRY(gm__coder_build(m, &coder, &v->net));
     if (v->net.likelihood != GM_LIKELIHOOD_GAUSSIAN || c->noise_std > 0 || v->net.variance_out) return GM_OK;
-    GM__TRY(gm_tensor_new(m->ctx, GM_F32, 1, (int64_t[]){1}, &v->log_var));
+    GM__TRY(gm_tensor_copy(m->ctx, GM_F32, 1, (int64_t[]){1}, &first_log_var, &v->log_var));
     return gm__model_add_tensor(m, "noise.log_var", v->log_var, true);
 }
 
@@ -60,7 +65,7 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
 
 /* A collapsed code says nothing about x: its KL is next to nothing, or no mean moves with x.
  * A dimension counts as active when the variance of its mean over data is above 0.01 [Burda et al. 2016]. */
-enum { ROWS_TO_JUDGE = 8 };
+enum { ROWS_TO_JUDGE = 8, STEPS_TO_JUDGE = 200 /* first a healthy code shrinks, too */ };
 
 static int64_t active_units(const gm_tensor *mean)
 {
@@ -80,7 +85,7 @@ static int64_t active_units(const gm_tensor *mean)
 static gm_status watch(gm_model *m, gm_trainer *tr, const gm__batch *b)
 {
     const gm_vae_config *c = m->cfg;
-    if (!b->x || b->x->shape[0] < ROWS_TO_JUDGE || b->step < (uint64_t)c->kl_warmup) return GM_OK;
+    if (!b->x || b->x->shape[0] < ROWS_TO_JUDGE || b->step < (uint64_t)c->kl_warmup + STEPS_TO_JUDGE) return GM_OK;
     gm__vae_q q = gm__vae_posterior(m, b->t, gm__coder_rows(&gm__vae_of(m)->net, b->t, b->x, "vae", false));
     gm_tensor *mean_kl = gm_mean(b->t, gm_gaussian_kl(b->t, q.mean, q.log_var), GM_ALL_AXES, 0);
     double kl = 0;
