@@ -8,7 +8,7 @@ INLINE V F(sigmoid)(V x)
 {
     /* e^-|x| never overflows; the small side keeps its relative accuracy */
     V e = F(exp)(F(set1)(0) - F(abs)(x)), one = F(set1)(1);
-    return F(sel)(F(lt)(x, F(set1)(0)), e, one) / (one + e);
+    return F(quot)(F(sel)(F(lt)(x, F(set1)(0)), e, one), one + e);
 }
 INLINE V F(softplus)(V x)
 {

@@ -57,28 +57,35 @@ static void f32_bf16(size_t n, uint16_t *y, const float *x)
  * Lanes stand in gm__block_order so that zipping within 128 bits gives the
  * words of consecutive blocks in order. */
 typedef struct words { U_f64 w[4]; } words;
-INLINE words philox(const gm__stream *s, uint32_t block)
+typedef struct philox_keys { gm__stream s; U_f64 k[10][2]; } philox_keys; /* of each round, spread */
+
+static void philox_init(philox_keys *p, gm__stream s)
 {
+    p->s = s;
+    for (uint32_t r = 0; r < 10; r++)
+        for (int h = 0; h < 2; h++) p->k[r][h] = (U_f64){ 0 } + (uint64_t)(uint32_t)(s.key[h] + r * (h ? 0xBB67AE85u : 0x9E3779B9u));
+}
+
+INLINE words philox(const philox_keys *p, uint32_t block)
+{
+    const gm__stream *s = &p->s;
     U_f64 zero = { 0 };
     U_f64 c0 = gm__block_order + (uint64_t)(s->ctr[0] + block), c1 = zero + s->ctr[1], c2 = zero + s->ctr[2],
           c3 = zero + s->ctr[3];
-    uint32_t k0 = s->key[0], k1 = s->key[1];
     U_f64 m0 = zero + (uint64_t)0xD2511F53u, m1 = zero + (uint64_t)0xCD9E8D57u;
     UNROLL for (int round = 0; round < 10; round++) {
         U_f64 p0 = mul32(m0, c0), p1 = mul32(m1, c2);
-        c0 = (p1 >> 32) ^ c1 ^ (zero + k0);
-        c2 = (p0 >> 32) ^ c3 ^ (zero + k1);
+        c0 = high32(p1) ^ c1 ^ p->k[round][0];
+        c2 = high32(p0) ^ c3 ^ p->k[round][1];
         c1 = p1;
         c3 = p0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
     }
     return (words){ { c0, c1, c2, c3 } };
 }
 #define LOW ((U_f64){ 0 } + (uint64_t)0xffffffffu)
 
 /* the next 4 L_f64 = 2 L_f32 uniforms */
-INLINE void uniform_pair(const gm__stream *s, uint32_t block, V_f32 out[2])
+INLINE void uniform_pair(const philox_keys *s, uint32_t block, V_f32 out[2])
 {
     words w = philox(s, block);
     V_f64 a = (V_f64)((w.w[0] & LOW) | w.w[1] << 32), b = (V_f64)((w.w[2] & LOW) | w.w[3] << 32);
@@ -88,7 +95,7 @@ INLINE void uniform_pair(const gm__stream *s, uint32_t block, V_f32 out[2])
 }
 
 /* the next 2 L_f32 normals: words (0,1) and (2,3) of a block make a pair each */
-INLINE void normal_pair(const gm__stream *s, uint32_t block, V_f32 out[2])
+INLINE void normal_pair(const philox_keys *s, uint32_t block, V_f32 out[2])
 {
     words w = philox(s, block);
     U_f32 u = (U_f32)((w.w[0] & LOW) | w.w[2] << 32) >> 8, v = (U_f32)((w.w[1] & LOW) | w.w[3] << 32) >> 8;
@@ -106,15 +113,17 @@ INLINE void normal_pair(const gm__stream *s, uint32_t block, V_f32 out[2])
 #define STREAM(PAIR, EXPR)                                                                   \
     enum { STEP = 2 * L_f32 };                                                               \
     V_f32 d[2];                                                                              \
+    philox_keys keys;                                                                        \
+    philox_init(&keys, s);                                                                   \
     size_t i = 0;                                                                            \
     uint32_t block = 0;                                                                      \
     for (; i + STEP <= n; i += STEP, block += STEP / 4) {                                    \
-        PAIR(&s, block, d);                                                                  \
+        PAIR(&keys, block, d);                                                               \
         store_f32(y + i, EXPR(d[0], load_f32, i));                                           \
         store_f32(y + i + L_f32, EXPR(d[1], load_f32, i + L_f32));                           \
     }                                                                                        \
     if (i < n) {                                                                             \
-        PAIR(&s, block, d);                                                                  \
+        PAIR(&keys, block, d);                                                               \
         for (size_t h = 0; h < 2 && i < n; h++, i += L_f32) {                                \
             size_t r = n - i < L_f32 ? n - i : L_f32;                                        \
             storen_f32(y + i, EXPR(d[h], load_r, i), r);                                     \

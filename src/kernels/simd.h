@@ -69,8 +69,17 @@ GM__AVX512(f64, pd, double, __mmask8, )
 
 /* p * 2^n with one rounding, n a whole number */
 INLINE V_f32 scale2_f32(V_f32 p, V_f32 n, I_f32 ni) { (void)ni; return _mm512_scalef_ps(p, n); }
-/* low halves of 64-bit lanes multiplied to 64 bits */
+/* low halves of 64-bit lanes multiplied to 64 bits; the high half in the low one's place */
 INLINE U_f64 mul32(U_f64 a, U_f64 b) { return (U_f64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+INLINE U_f64 high32(U_f64 a) { return (U_f64)_mm512_shuffle_epi32((__m512i)a, (_MM_PERM_ENUM)0xf5); }
+/* a/b for b in [1, 2^30], rounded like a division but for rare last bits: half its cost */
+INLINE V_f32 quot_f32(V_f32 a, V_f32 b)
+{
+    V_f32 r = _mm512_rcp14_ps(b);
+    r = fma_f32(_mm512_fnmadd_ps(b, r, set1_f32(1.0f)), r, r);
+    V_f32 q = a * r;
+    return fma_f32(_mm512_fnmadd_ps(b, q, a), r, q);
+}
 /* within each 128 bits: [a0 b0 a1 b1], [a2 b2 a3 b3]; [a0 b0], [a1 b1] */
 INLINE V_f32 zip_lo_f32(V_f32 a, V_f32 b) { return _mm512_unpacklo_ps(a, b); }
 INLINE V_f32 zip_hi_f32(V_f32 a, V_f32 b) { return _mm512_unpackhi_ps(a, b); }
@@ -129,6 +138,7 @@ GM__AVX2(f32, ps, float)
 GM__AVX2(f64, pd, double)
 
 INLINE U_f64 mul32(U_f64 a, U_f64 b) { return (U_f64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
+INLINE U_f64 high32(U_f64 a) { return (U_f64)_mm256_shuffle_epi32((__m256i)a, 0xf5); }
 INLINE V_f32 zip_lo_f32(V_f32 a, V_f32 b) { return _mm256_unpacklo_ps(a, b); }
 INLINE V_f32 zip_hi_f32(V_f32 a, V_f32 b) { return _mm256_unpackhi_ps(a, b); }
 INLINE V_f64 zip_lo_f64(V_f64 a, V_f64 b) { return _mm256_unpacklo_pd(a, b); }
@@ -184,6 +194,7 @@ GM__PLAIN(f32, float, sqrtf)
 GM__PLAIN(f64, double, sqrt)
 
 INLINE U_f64 mul32(U_f64 a, U_f64 b) { return (a & 0xffffffffu) * (b & 0xffffffffu); }
+INLINE U_f64 high32(U_f64 a) { return a >> 32; }
 INLINE V_f32 zip_lo_f32(V_f32 a, V_f32 b) { return (V_f32){ a[0], b[0], a[1], b[1] }; }
 INLINE V_f32 zip_hi_f32(V_f32 a, V_f32 b) { return (V_f32){ a[2], b[2], a[3], b[3] }; }
 INLINE V_f64 zip_lo_f64(V_f64 a, V_f64 b) { return (V_f64){ a[0], b[0] }; }
@@ -194,7 +205,9 @@ static const U_f64 gm__block_order = { 0, 1 };
 
 /* ---- common ------------------------------------------------------------------ */
 
+INLINE V_f64 quot_f64(V_f64 a, V_f64 b) { return a / b; }
 #if SIMD < 2
+INLINE V_f32 quot_f32(V_f32 a, V_f32 b) { return a / b; }
 /* p * 2^n in two steps, so that results below the smallest normal round once */
 INLINE V_f32 scale2_f32(V_f32 p, V_f32 n, I_f32 ni)
 {

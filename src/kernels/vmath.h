@@ -106,7 +106,7 @@ INLINE V_f32 log1p01_f32(V_f32 x)
 INLINE V_f32 tanh_f32(V_f32 x)
 {
     V_f32 a = min_f32(C(9.5f), abs_f32(x)), t = expm1_core(a + a);
-    return sign_of_f32(t / (t + C(2.0f)), x);
+    return sign_of_f32(quot_f32(t, t + C(2.0f)), x);
 }
 
 INLINE V_f32 erf_f32(V_f32 x)

@@ -81,6 +81,7 @@ static void one_case(gm_ctx *ctx, bool f64, size_t m, size_t n, size_t k, int ka
                 ck_assert_double_eq(got, want);
                 continue;
             }
+            if ((double)m * (double)n * (double)k > 3e6 && (i * 37 + j) % 11 && j + 1 < n) continue; /* a sample of large ones */
             if (!add) want = size = 0;
             for (size_t q = 0; q < k; q++) {
                 double t = a.d[(ptrdiff_t)i * la.rs + (ptrdiff_t)q * la.cs] * b.d[(ptrdiff_t)q * lb.rs + (ptrdiff_t)j * lb.cs];
@@ -123,7 +124,7 @@ START_TEST(test_large)
             one_case(ctx, false, shapes[s][0], shapes[s][1], shapes[s][2], t & 1, t >> 1, false, true, GM__ACT_RELU);
             one_case(ctx, t & 1, shapes[s][0], shapes[s][1], shapes[s][2], t & 1, t >> 1, true, false, 0);
         }
-    one_case(ctx, false, 500, 700, 5000, 0, 1, false, false, 0); /* B in several passes */
+    one_case(ctx, false, 260, 450, 5000, 0, 1, false, false, 0); /* B in several passes */
     gm_ctx_free(ctx);
 }
 END_TEST
