@@ -16,7 +16,7 @@
 
 enum { MAX_IN = 8, WEIGHTS = 100, CHECKSUM = 200 };
 
-static double hash_unit(const char *name, unsigned s, unsigned j, unsigned e)
+static inline double hash_unit(const char *name, unsigned s, unsigned j, unsigned e)
 {
     uint32_t x = 2166136261u;
     for (; *name; name++) x = (x ^ (uint8_t)*name) * 16777619u;
@@ -42,7 +42,7 @@ typedef struct sample {
     gm__attr attr;
 } sample;
 
-static const char *read_word(const char *p, sample *s)
+static inline const char *read_word(const char *p, sample *s)
 {
     char *end;
     if (p[1] == '=') {
@@ -84,7 +84,7 @@ static const char *read_word(const char *p, sample *s)
 }
 
 /* The next sample of op at *text; false at the end. */
-static bool next_sample(const gm__op *op, const char **text, sample *s, unsigned index)
+static inline bool next_sample(const gm__op *op, const char **text, sample *s, unsigned index)
 {
     const char *p = *text;
     if (!p || !*p) return false;
@@ -94,13 +94,13 @@ static bool next_sample(const gm__op *op, const char **text, sample *s, unsigned
     return true;
 }
 
-static void free_data(void *data, void *user)
+static inline void free_data(void *data, void *user)
 {
     (void)user;
     free(data);
 }
 
-static double value_of(const sample *s, int j, int64_t e)
+static inline double value_of(const sample *s, int j, int64_t e)
 {
     const spec *in = &s->in[j];
     double u = hash_unit(s->op->name, s->index, (unsigned)j, (unsigned)e);
@@ -113,10 +113,10 @@ static double value_of(const sample *s, int j, int64_t e)
     }
 }
 
-static bool is_float_input(const spec *in) { return in->kind == 'n' || in->kind == 'p' || in->kind == 'u'; }
+static inline bool is_float_input(const spec *in) { return in->kind == 'n' || in->kind == 'p' || in->kind == 'u'; }
 
 /* Input j as a tensor over memory of its own: floats of the given type; layout c, t, s, or 0 as the sample says. */
-static gm_tensor *make_input(gm_ctx *ctx, const sample *s, int j, int dtype, char layout)
+static inline gm_tensor *make_input(gm_ctx *ctx, const sample *s, int j, int dtype, char layout)
 {
     const spec *in = &s->in[j];
     gm_tensor *t = NULL;
@@ -154,7 +154,7 @@ static gm_tensor *make_input(gm_ctx *ctx, const sample *s, int j, int dtype, cha
 }
 
 /* Inputs that have a gradient. */
-static bool has_gradient(const sample *s, int j)
+static inline bool has_gradient(const sample *s, int j)
 {
     const char *op = s->op->name;
     if (!is_float_input(&s->in[j]) || s->op->flags & GM__OP_NOGRAD) return false;
@@ -164,9 +164,9 @@ static bool has_gradient(const sample *s, int j)
 }
 
 /* Draws want f32 probabilities and logits. */
-static bool f32_only(const sample *s) { return !strcmp(s->op->name, "bernoulli") || !strcmp(s->op->name, "categorical"); }
+static inline bool f32_only(const sample *s) { return !strcmp(s->op->name, "bernoulli") || !strcmp(s->op->name, "categorical"); }
 
-static gm_tensor *apply_sample(gm_tape *t, const sample *s, gm_tensor *const *in)
+static inline gm_tensor *apply_sample(gm_tape *t, const sample *s, gm_tensor *const *in)
 {
     if (!strcmp(s->op->name, "reshape")) return gm_reshape(t, in[0], (int32_t)s->attr.i[0], s->attr.i + 1);
     if (s->op->nin == 0) return gm__apply(t, s->op, NULL, 0, &s->attr);
@@ -174,7 +174,7 @@ static gm_tensor *apply_sample(gm_tape *t, const sample *s, gm_tensor *const *in
 }
 
 /* Element e (row-major) as a double, any type and strides. */
-static double element(const gm_tensor *x, int64_t e)
+static inline double element(const gm_tensor *x, int64_t e)
 {
     int64_t at = 0;
     for (int d = x->ndim - 1; d >= 0; d--) {
@@ -193,7 +193,7 @@ static double element(const gm_tensor *x, int64_t e)
 }
 
 /* Equal within tol of the larger; NaN equals NaN, infinities equal themselves. */
-static bool close_to(double a, double b, double tol)
+static inline bool close_to(double a, double b, double tol)
 {
     if (isnan(a) || isnan(b)) return isnan(a) && isnan(b);
     if (a == b) return true;
