@@ -30,8 +30,8 @@ static void print_tensors(const gm_model *m, gm__buf *b)
     for (size_t i = 0; i < m->n_tensors; i++) {
         char shape[128];
         const gm_tensor *t = m->tensors[i].tensor;
-        gm__buf_format(b, "  %-28s %-16s %-5s%s\n", m->tensors[i].name, gm__shape_text(shape, t->ndim, t->shape), gm_dtype_name(t->dtype),
-                       m->tensors[i].parameter ? "" : " kept, not trained");
+        gm__buf_format(b, "  %-28s %-16s %s%s\n", m->tensors[i].name, gm__shape_text(shape, t->ndim, t->shape), gm_dtype_name(t->dtype),
+                       m->tensors[i].parameter ? "" : ", kept, not trained");
     }
 }
 
