@@ -149,7 +149,12 @@ void take_options(args *a, const char *owner, text *t)
 {
     gm_option o = {.struct_size = sizeof o};
     for (int32_t i = 0; gm_option_at(owner, i, &o) == GM_OK; i++) {
-        const char *value = args_text(a, o.name);
+        const char *value = NULL;
+        for (int k = 0; k < a->n_flags; k++) {
+            flag *f = &a->flags[k];
+            if (f->used || !same_key(f->name, o.name)) continue;
+            f->used = true, value = f->value;
+        }
         if (value) text_option(t, o.name, value);
     }
 }

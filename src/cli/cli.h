@@ -44,7 +44,7 @@ bool same_key(const char *a, const char *b);                      /* '-' and '_'
 typedef struct text { char *p; size_t len, cap; } text;
 void text_option(text *t, const char *key, const char *value);    /* quotes the value */
 void text_free(text *t);
-/* every flag whose name is an option of owner goes into t */
+/* every flag that nobody took yet and whose name is an option of owner goes into t */
 void take_options(args *a, const char *owner, text *t);
 
 /* app.c */

@@ -32,10 +32,14 @@ static int read_arguments(args *a, job *j)
     size_t n = strlen(j->out) + 8;
     if (!(j->default_checkpoint = malloc(n))) return work_error("out of memory");
     snprintf(j->default_checkpoint, n, "%s.ckpt", j->out);
+    const char *stop = args_text(a, "stop-after");
+    if (stop) text_option(&j->train_options, "stop-after", stop);
     if (j->checkpoint) text_option(&j->train_options, "checkpoint", j->checkpoint);
+    const char *seed = args_text(a, "seed"); /* of the weights and of the training */
+    if (seed) text_option(&j->model_options, "seed", seed), text_option(&j->train_options, "seed", seed);
     take_options(a, j->family, &j->model_options);
     take_options(a, "train", &j->train_options);
-    if (!j->checkpoint && args_text(a, "stop-after")) text_option(&j->train_options, "checkpoint", j->default_checkpoint);
+    if (!j->checkpoint && stop) text_option(&j->train_options, "checkpoint", j->default_checkpoint);
     return 0;
 }
 

@@ -166,7 +166,7 @@ int cmd_eval(args *a)
             json_string(stdout, measure[i].note);
             puts("}");
         } else {
-            printf("%s %.6f %s  n=%llu", measure[i].name, measure[i].value, measure[i].unit, (unsigned long long)measure[i].rows);
+            printf("%s %.6f %s ", measure[i].name, measure[i].value, measure[i].unit);
             if (measure[i].error > 0) printf(" s.e.=%.4f", measure[i].error);
             if (*measure[i].note) printf(" %s", measure[i].note);
             putchar('\n');
