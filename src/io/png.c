@@ -73,8 +73,8 @@ static void png_nothing(png_structp png) { GM__UNUSED(png); }
 
 static void png_failed(png_structp png, png_const_charp text)
 {
-    gm__buf *out = png_get_error_ptr(png);
-    if (!out->failed) gm__fail_ctx(out->ctx, GM_EINTERNAL, "png: %s", text);
+    gm_ctx *ctx = png_get_mem_ptr(png);
+    if (!gm__ctx_err(ctx)->status) gm__fail_ctx(ctx, GM_EINTERNAL, "png: %s", text); /* else memory ran out, and that is said */
     png_longjmp(png, 1);
 }
 
@@ -88,7 +88,7 @@ static gm_status encode(const layout *l, uint8_t *row, size_t bytes, uint32_t wi
 {
     gm_ctx *ctx = l->t->ctx;
     png_infop info = NULL;
-    png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, out, png_failed, png_quiet, ctx, png_alloc, png_release);
+    png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, NULL, png_failed, png_quiet, ctx, png_alloc, png_release);
     if (!png) return GM_ENOMEM;
     info = png_create_info_struct(png);
     if (!info || setjmp(png_jmpbuf(png))) {
