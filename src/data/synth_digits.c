@@ -202,7 +202,7 @@ void gm__synth_digit(const gm__synth_config *cfg, gm__rng *r, void *x, int64_t *
     int digit = (int)gm__rng_below(r, 10), first = first_style[digit];
     int style = first + (int)gm__rng_below(r, (uint64_t)(first_style[digit + 1] - first));
     *label = digit;
-    s.pen = 1.25f + normal(r, 0.32, 0.6);
+    s.pen = 1.25f + normal(r, 0.3, 0.45);
     jitter(styles[style], r, &p);
     pose(r, s.pen, &p);
     pieces(&p, weigh, &m);

@@ -1,0 +1,208 @@
+/* Built-in data: laws, seeds, rows that depend on nothing but their number. */
+#include "data_test.h"
+#include "data/synth.h"
+
+static gm_dataset *open_spec(const char *spec)
+{
+    gm_dataset *d = NULL;
+    OK(gm_dataset_open(ctx, spec, &d));
+    return d;
+}
+
+static gm_tensor *column(gm_dataset *d, const char *name)
+{
+    gm_tensor *t = NULL;
+    OK(gm_dataset_read(d, name, 0, gm_dataset_rows(d), &t));
+    return t;
+}
+
+START_TEST(gaussians)
+{
+    static const struct { const char *spec; int modes; double sigma; } cases[] = {
+        { "synth:ring8", 8, 0.01 }, { "synth:grid25", 25, 0.05 }, { "synth:grid25,sigma=.2,n=10000,seed=3", 25, 0.2 } };
+    for (int k = 0; k < 3; k++) {
+        gm_dataset *d = open_spec(cases[k].spec);
+        gm_tensor *x = column(d, "x"), *y = column(d, "label");
+        ck_assert_uint_eq(gm_dataset_rows(d), 10000);
+        ck_assert_int_eq(gm_dataset_classes(d), cases[k].modes);
+        double sum = 0;
+        int count[25] = { 0 };
+        for (int i = 0; i < 10000; i++) {
+            int64_t m = ((int64_t *)(void *)y->data)[i];
+            double a = k ? 2.0 * (double)(m % 5 - 2) : cos(2 * 3.141592653589793 * (double)m / 8);
+            double b = k ? 2.0 * (double)(m / 5 - 2) : sin(2 * 3.141592653589793 * (double)m / 8);
+            double u = ((double)gm__f32(x)[2 * i] - a) / cases[k].sigma, v = ((double)gm__f32(x)[2 * i + 1] - b) / cases[k].sigma;
+            ck_assert(fabs(u) < 6 && fabs(v) < 6);
+            sum += u * u + v * v;
+            count[m]++;
+        }
+        ck_assert_double_eq_tol(sum / 20000, 1, 0.04); /* 4 standard errors */
+        double mean = 10000.0 / cases[k].modes;
+        for (int m = 0; m < cases[k].modes; m++) ck_assert_double_eq_tol(count[m], mean, 5 * sqrt(mean));
+        gm_tensor_free(x), gm_tensor_free(y);
+        gm_dataset_free(d);
+    }
+}
+END_TEST
+
+START_TEST(curves)
+{
+    gm_dataset *d = open_spec("synth:moons,n=2000,sigma=0");
+    gm_tensor *x = column(d, "x"), *y = column(d, "label");
+    for (int i = 0; i < 2000; i++) {
+        double a = (double)gm__f32(x)[2 * i], b = (double)gm__f32(x)[2 * i + 1];
+        if (((int64_t *)(void *)y->data)[i]) a = 1 - a, b = 0.5 - b;
+        ck_assert_double_eq_tol(a * a + b * b, 1, 1e-5);
+        ck_assert(b > -1e-6);
+    }
+    gm_tensor_free(x), gm_tensor_free(y), gm_dataset_free(d);
+    d = open_spec("synth:swissroll,n=2000,sigma=0");
+    x = column(d, "x");
+    ck_assert_int_eq(gm_dataset_columns(d), 1);
+    ck_assert_int_eq(gm_dataset_classes(d), 0);
+    for (int i = 0; i < 2000; i++) {
+        double a = (double)gm__f32(x)[2 * i] * 10, b = (double)gm__f32(x)[2 * i + 1] * 10, t = sqrt(a * a + b * b);
+        ck_assert(t > 4.71 && t < 14.14);
+        ck_assert_double_eq_tol(a, t * cos(t), 1e-4);
+        ck_assert_double_eq_tol(b, t * sin(t), 1e-4);
+    }
+    gm_tensor_free(x), gm_dataset_free(d);
+}
+END_TEST
+
+START_TEST(bars_and_stripes)
+{
+    gm_dataset *d = open_spec("synth:bars,n=14000");
+    gm_tensor *x = column(d, "x");
+    int count[512] = { 0 }, kinds = 0;
+    ck_assert_int_eq(x->ndim, 4);
+    ck_assert(x->shape[1] == 1 && x->shape[2] == 3 && x->shape[3] == 3);
+    for (int i = 0; i < 14000; i++) {
+        int code = 0;
+        for (int k = 0; k < 9; k++) {
+            float v = gm__f32(x)[9 * i + k];
+            ck_assert(v == 0 || v == 1);
+            code |= (int)v << k;
+        }
+        count[code]++;
+    }
+    for (int c = 0; c < 512; c++) {
+        bool rows = true, cols = true;
+        for (int k = 0; k < 9; k++) {
+            rows = rows && (c >> k & 1) == (c >> (k - k % 3) & 1);
+            cols = cols && (c >> k & 1) == (c >> k % 3 & 1);
+        }
+        kinds += rows || cols;
+        if (rows || cols) ck_assert_double_eq_tol(count[c], 1000, 5 * sqrt(1000));
+        else ck_assert_int_eq(count[c], 0);
+    }
+    ck_assert_int_eq(kinds, 14); /* 2^4 - 2 */
+    gm_tensor_free(x), gm_dataset_free(d);
+    d = open_spec("synth:bars,n=10,size=24");
+    ck_assert_int_eq(gm_dataset_column_name(d, 1) == NULL, 1);
+    gm_dataset_free(d);
+}
+END_TEST
+
+START_TEST(rows_stand_alone)
+{
+    const char *kinds[] = { "ring8", "grid25", "moons", "swissroll", "bars", "digits" };
+    for (int k = 0; k < 6; k++) {
+        char spec[80];
+        snprintf(spec, sizeof spec, "synth:%s,n=700,seed=9", kinds[k]);
+        gm_dataset *a = open_spec(spec);
+        snprintf(spec, sizeof spec, "synth:%s,n=300,seed=9[10:300:2]", kinds[k]);
+        gm_dataset *b = open_spec(spec);
+        snprintf(spec, sizeof spec, "synth:%s,n=300,seed=10", kinds[k]);
+        gm_dataset *c = open_spec(spec);
+        gm_tensor *x = column(a, "x"), *y = column(b, "x"), *z = column(c, "x");
+        size_t row = (size_t)(x->size / 700) * 4;
+        ck_assert_int_eq(y->shape[0], 145);
+        for (size_t i = 0; i < 145; i++) ck_assert_mem_eq(y->data + i * row, x->data + (10 + 2 * i) * row, row);
+        ck_assert(memcmp(x->data, z->data, 300 * row));
+        gm_tensor_free(x), gm_tensor_free(y), gm_tensor_free(z);
+        gm_dataset_free(a), gm_dataset_free(b), gm_dataset_free(c);
+        gm_ctx *one = new_ctx(1); /* and the number of threads changes nothing */
+        uint64_t f, g;
+        snprintf(spec, sizeof spec, "synth:%s,n=700,seed=9", kinds[k]);
+        a = open_spec(spec);
+        OK(gm__dataset_fingerprint(a, &f));
+        gm_dataset_free(a);
+        ck_assert_int_eq(gm_dataset_open(one, spec, &a), GM_OK);
+        ck_assert_int_eq(gm__dataset_fingerprint(a, &g), GM_OK);
+        ck_assert_uint_eq(f, g);
+        gm_dataset_free(a);
+        gm_ctx_free(one);
+    }
+}
+END_TEST
+
+START_TEST(digits)
+{
+    gm_dataset *d = open_spec("synth:digits,n=3000");
+    int64_t shape[8];
+    ck_assert_int_eq(gm_dataset_shape(d, "x", shape), 3);
+    ck_assert(shape[0] == 1 && shape[1] == 28 && shape[2] == 28);
+    ck_assert_int_eq(gm_dataset_dtype(d, "x"), GM_U8);
+    ck_assert_int_eq(gm_dataset_classes(d), 10);
+    const uint8_t *p = (const uint8_t *)gm__dataset_column(d, "x")->t->data;
+    const int64_t *label = (const int64_t *)(const void *)gm__dataset_column(d, "label")->t->data;
+    int count[10] = { 0 };
+    double mean[10][784] = { { 0 } };
+    for (int i = 0; i < 3000; i++, p += 784) {
+        double sum = 0, cx = 0, cy = 0;
+        int border = 0, full = 0;
+        for (int k = 0; k < 784; k++) {
+            sum += p[k], cx += p[k] * (k % 28 + 0.5), cy += p[k] * (k / 28 + 0.5);
+            border += p[k] && (k % 28 < 2 || k % 28 > 25 || k / 28 < 2 || k / 28 > 25);
+            full += p[k] > 200;
+            mean[label[i]][k] += p[k];
+        }
+        ck_assert_msg(sum > 255 * 25 && sum < 255 * 300 && full > 8, "digit %d of label %d has ink %g", i, (int)label[i], sum / 255);
+        ck_assert_msg(border <= 20, "digit %d reaches the border in %d pixels", i, border);
+        ck_assert(fabs(cx / sum - 14) < 2 && fabs(cy / sum - 14) < 2);
+        count[label[i]]++;
+    }
+    for (int k = 0; k < 10; k++) ck_assert_double_eq_tol(count[k], 300, 90);
+    /* The nearest mean knows most of 500 new ones: they are digits and not scribbles. */
+    gm_dataset *e = open_spec("synth:digits,n=500,seed=1");
+    p = (const uint8_t *)gm__dataset_column(e, "x")->t->data;
+    label = (const int64_t *)(const void *)gm__dataset_column(e, "label")->t->data;
+    int right = 0;
+    for (int i = 0; i < 500; i++, p += 784) {
+        int best = 0;
+        double least = 1e300;
+        for (int c = 0; c < 10; c++) {
+            double dist = 0;
+            for (int k = 0; k < 784; k++) dist += (p[k] - mean[c][k] / count[c]) * (p[k] - mean[c][k] / count[c]);
+            if (dist < least) least = dist, best = c;
+        }
+        right += best == label[i];
+    }
+    ck_assert_msg(right > 375, "nearest mean: %d of 500", right);
+    gm_dataset_free(d), gm_dataset_free(e);
+}
+END_TEST
+
+START_TEST(refused)
+{
+    gm_dataset *d;
+    FAILS(GM_EARG, "ring8", gm_dataset_open(ctx, "synth:ring9", &d));
+    FAILS(GM_EARG, "n", gm_dataset_open(ctx, "synth:ring8,n=0", &d));
+    FAILS(GM_EARG, "n", gm_dataset_open(ctx, "synth:ring8,n=many", &d));
+    FAILS(GM_EARG, "size", gm_dataset_open(ctx, "synth:ring8,size=3", &d));
+    FAILS(GM_EARG, "sigma", gm_dataset_open(ctx, "synth:bars,sigma=3", &d));
+    FAILS(GM_EARG, "sigma", gm_dataset_open(ctx, "synth:ring8,sigma=-1", &d));
+    FAILS(GM_EARG, "size", gm_dataset_open(ctx, "synth:bars,size=25", &d));
+    FAILS(GM_EARG, "rows", gm_dataset_open(ctx, "synth:ring8,rows=3", &d));
+    FAILS(GM_EARG, "one name", gm_dataset_open(ctx, "synth:ring8,moons", &d));
+    FAILS(GM_EFORMAT, "10000 rows", gm_dataset_open(ctx, "synth:ring8[0:10001]", &d));
+    ck_assert_ptr_null(d);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = { gaussians, curves, bars_and_stripes, rows_stand_alone, digits, refused, NULL };
+    return run_suite("synth", tests);
+}
