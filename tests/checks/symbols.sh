@@ -2,7 +2,7 @@
 # The names in the public headers, in lib/gm.symbols and in the built libraries are the same; nothing else leaks out.
 set -eu
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
-cat include/gm/*.h | tr '\n' ' ' | grep -oE 'GM_API [^;]*;' | sed -E 's/^GM_API [^(]*[ *](gm_[a-z0-9_]+) *\(.*/\1/' | sort >"$tmp/headers"
+grep -hv '^ *#' include/gm/*.h | tr '\n' ' ' | grep -oE 'GM_API [^;]*;' | sed -E 's/^GM_API [^(]*[ *](gm_[a-z0-9_]+) *\(.*/\1/' | sort >"$tmp/headers"
 sed -e '/^#/d' -e '/^$/d' lib/gm.symbols | sort >"$tmp/list"
 nm -D --defined-only "$GM_LIB/libgm.so" | awk '$2 ~ /^[TDBR]$/ {print $3}' | sed 's/@.*//' | sort >"$tmp/shared"
 nm -g --defined-only "$GM_LIB/libgm.a" 2>/dev/null | awk 'NF == 3 {print $3}' | sort -u >"$tmp/archive"
