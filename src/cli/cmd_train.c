@@ -1,5 +1,6 @@
 /* cmd_train.c - gm train FAMILY --data SPEC [options] --out FILE */
 #include "cli.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,17 @@ static int read_arguments(args *a, job *j)
     return 0;
 }
 
+/* Hours of training should not end in a folder that cannot be written to. */
+static int check_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    if (!folder) return work_error("out of memory");
+    int code = access(folder, W_OK | X_OK) ? work_error("train: %s: cannot write in folder %s: %s", path, folder, strerror(errno)) : 0;
+    free(folder);
+    return code;
+}
+
 static int start(job *j)
 {
     gm_status s;
@@ -78,13 +90,13 @@ static int finish(args *a, job *j, progress *p, gm_status s)
         fprintf(stderr, "gm: interrupted at step %llu; go on with --resume %s\n", (unsigned long long)gm_trainer_steps(j->trainer), path);
         return EXIT_INTERRUPTED;
     }
-    if (s) return app_status(j->ctx, s, "train");
+    if (s) return app_status(j->ctx, s, NULL);
     if (!gm_trainer_done(j->trainer)) {
         if (!a->quiet) fprintf(stderr, "stopped at step %llu; go on with --resume %s\n", (unsigned long long)gm_trainer_steps(j->trainer),
                                j->checkpoint ? j->checkpoint : j->default_checkpoint);
         return 0;
     }
-    if ((s = gm_model_save(gm_trainer_model(j->trainer), j->out))) return app_status(j->ctx, s, "train");
+    if ((s = gm_model_save(gm_trainer_model(j->trainer), j->out))) return app_status(j->ctx, s, NULL);
     if (a->json) {
         printf("{\"family\":\"%s\",\"out\":", j->family);
         json_string(stdout, j->out);
@@ -106,6 +118,8 @@ int cmd_train(args *a)
     int code = read_arguments(a, &j);
     if (!code) code = app_open(a, &j.ctx);
     if (!code) code = args_unused(a);
+    if (!code) code = check_folder(j.out);
+    if (!code && j.checkpoint) code = check_folder(j.checkpoint);
     if (!code) code = start(&j);
     if (!code) {
         p.trainer = j.trainer;

@@ -113,7 +113,7 @@ refused 1 train vae --data csv:bad.csv --out x
 refused 1 train vae --data csv:short.csv --out x
 refused 1 train vae --data idx:. --out x
 refused 1 train vae $D --epochs 1 --quiet --out nowhere/x
-refused 1 train vae $D --quiet --optimizer sgd --lr 1e12 --epochs 5 --out x
+refused 1 train vae $D --quiet --optimizer sgd --lr 1e6 --epochs 5 --out x
 refused 1 train vae $D --resume bad.safetensors --out x
 refused 1 train vae $D --resume a.safetensors --out x
 refused 1 train vae --data synth:digits,n=299,seed=1 --quiet --resume run.ckpt --out x
@@ -123,7 +123,7 @@ refused 1 sample cut.safetensors
 refused 1 sample nowhere.safetensors
 refused 1 sample ae.safetensors
 refused 1 eval a.safetensors --data synth:ring8,n=5
-refused 1 eval a.safetensors $D --metric accuracy
+refused 2 eval a.safetensors $D --metric accuracy
 refused 1 sample a.safetensors --out full
 
 echo "interrupt: exit 130, a checkpoint that goes on"

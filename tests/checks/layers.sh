@@ -18,6 +18,6 @@ for f in $(find src -name '*.[ch]' -o -name '*.def'); do
     for inc in $(sed -nE 's/^ *# *include "([a-z_]+)\/.*/\1/p' "$f"); do
         case " $allowed " in *" $inc "*) ;; *) echo "$f: includes $inc/, which stands above $folder"; bad=1;; esac
     done
-    if grep -nE 'include [<"](cblas|lapacke)\.h' "$f" && [ "$folder" != kernels ]; then echo "$f: BLAS belongs to src/kernels"; bad=1; fi
+    if grep -qE 'include [<"](cblas|lapacke)\.h' "$f" && [ "$folder" != kernels ]; then echo "$f: BLAS belongs to src/kernels"; bad=1; fi
 done
 exit $bad
