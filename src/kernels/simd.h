@@ -213,7 +213,7 @@ INLINE V_f32 scale2_f32(V_f32 p, V_f32 n, I_f32 ni)
 {
     (void)n;
     I_f32 half = ni >> 1;
-    return p * (V_f32)((U_f32)(half + 127) << 23) * (V_f32)((U_f32)(ni - half + 127) << 23);
+    return p * (V_f32)(((U_f32)half + 127u) << 23) * (V_f32)(((U_f32)ni - (U_f32)half + 127u) << 23);
 }
 #endif
 

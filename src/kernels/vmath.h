@@ -14,7 +14,7 @@
 INLINE V_f32 exp_reduce(V_f32 x, V_f32 *n, I_f32 *ni)
 {
     V_f32 t = fma_f32(x, C(1.44269504f), C(ROUND_MAGIC));
-    *ni = (I_f32)t - (I_f32)C(ROUND_MAGIC);
+    *ni = (I_f32)((U_f32)t - (U_f32)C(ROUND_MAGIC)); /* unsigned: a NaN may wrap */
     *n = t - C(ROUND_MAGIC);
     V_f32 r = fma_f32(*n, C(-0.693359375f), x); /* exact: 9 bits times n */
     r = fma_f32(*n, C(2.12194442e-4f), r);
@@ -39,7 +39,7 @@ INLINE V_f32 expm1_core(V_f32 x)
 {
     V_f32 n;
     I_f32 ni;
-    V_f32 q = exp_reduce(x, &n, &ni), s = (V_f32)((U_f32)(ni + 127) << 23);
+    V_f32 q = exp_reduce(x, &n, &ni), s = (V_f32)(((U_f32)ni + 127u) << 23);
     return fma_f32(s, q, s - C(1.0f));
 }
 
@@ -52,8 +52,8 @@ INLINE V_f32 expm1_f32(V_f32 x)
 /* log of normal positive numbers; anything else gives a number to be replaced */
 INLINE V_f32 log_core(V_f32 x, V_f32 extra)
 {
-    I_f32 e = ((I_f32)x - INT32_C(0x3f3504f3)) >> 23; /* mantissa in [sqrt(1/2), sqrt 2) */
-    V_f32 f = (V_f32)((I_f32)x - (I_f32)((U_f32)e << 23)) - C(1.0f), z = f * f;
+    I_f32 e = (I_f32)((U_f32)x - 0x3f3504f3u) >> 23; /* mantissa in [sqrt(1/2), sqrt 2) */
+    V_f32 f = (V_f32)((U_f32)x - ((U_f32)e << 23)) - C(1.0f), z = f * f;
     V_f32 n = __builtin_convertvector(e, V_f32) + extra;
     V_f32 p = fma_f32(C(0.0697161183f), f, C(-0.114797339f));
     p = fma_f32(p, f, C(0.116854198f));
