@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 
 #include <math.h>
+#include <string.h>
 
 static gm_status infer(gm__call *c)
 {
@@ -26,12 +27,13 @@ static gm_status infer(gm__call *c)
 /* x and y as [n, c, s] */
 typedef struct job {
     gm_ctx *ctx;
-    bool f64, add;
+    bool f64;
     double eps;
     size_t n, c, s;
     char *y;
     const char *x, *g, *w, *b;
-    char *mean, *rstd, *var, *gw, *gb; /* [c]; var NULL: mean and rstd are given */
+    char *mean, *rstd, *var; /* [c]; var is NULL when nobody asked for it */
+    char *sum, *along;       /* [c]: over a channel, of g and of g (x-mean) rstd */
     bool batch;
 } job;
 
@@ -46,17 +48,14 @@ static void set_sizes(job *j, const gm_tensor *x)
 }
 static double channel(const job *j, const char *p, size_t c, double absent) { return p ? gm__load(j->f64, p + c * size_of(j)) : absent; }
 
-/* ---- statistics ---------------------------------------------------------------- */
+/* ---- [N, C, ..]: a channel is a few long lines ---------------------------------------- */
 
 /* sums over one channel of x and of (x-mean)^2, in double, row after row */
 static double sum_channel(const job *j, const char *x, size_t c)
 {
     double sum = 0;
     size_t es = size_of(j);
-    for (size_t i = 0; i < j->n; i++) {
-        const char *p = x + (i * j->c + c) * j->s * es;
-        sum += j->s == 1 ? gm__load(j->f64, p) : gm__ksum(j->ctx, j->f64, j->s, p);
-    }
+    for (size_t i = 0; i < j->n; i++) sum += gm__ksum(j->ctx, j->f64, j->s, x + (i * j->c + c) * j->s * es);
     return sum;
 }
 static double spread_channel(const job *j, size_t c, double mean)
@@ -65,11 +64,6 @@ static double spread_channel(const job *j, size_t c, double mean)
     size_t es = size_of(j), step = gm__chunk_len(j->f64);
     for (size_t i = 0; i < j->n; i++) {
         const char *p = j->x + (i * j->c + c) * j->s * es;
-        if (j->s == 1) {
-            double d = gm__load(j->f64, p) - mean;
-            sum += d * d;
-            continue;
-        }
         for (size_t at = 0, k; at < j->s; at += k) {
             gm__chunk buf;
             k = j->s - at < step ? j->s - at : step;
@@ -80,6 +74,7 @@ static double spread_channel(const job *j, size_t c, double mean)
     return sum;
 }
 
+/* Channels of many elements in a line each: one after another. */
 static void channels(void *arg, size_t first, size_t last)
 {
     const job *j = arg;
@@ -100,6 +95,78 @@ static void channels(void *arg, size_t first, size_t last)
         for (size_t i = 0; i < j->n; i++) {
             size_t at = (i * j->c + c) * j->s * es;
             gm__kaffine(j->ctx, j->f64, j->s, j->y + at, j->x + at, a, channel(j, j->b, c, 0) - mean * a);
+        }
+    }
+}
+
+/* ---- [N, C]: a channel is a column, many go side by side ----------------------------- */
+
+enum { BLOCK = 64 }; /* rows whose sum is taken before it is added to the total: shorter chains of additions */
+
+static size_t cols_len(const job *j) { return gm__chunk_len(j->f64) / 2; }
+static char *half(gm__chunk *c) { return c->bytes + GM__CHUNK_BYTES / 2; }
+static void mul(const job *j, size_t k, void *y, const void *a, const void *b) { gm__k2(j->ctx, j->f64, GM__B_MUL, k, y, a, b, GM__VV, NULL); }
+static void add(const job *j, size_t k, void *y, const void *b) { gm__k2(j->ctx, j->f64, GM__B_ADD, k, y, y, b, GM__VV, NULL); }
+static void zero(const job *j, size_t k, void *y) { memset(y, 0, k * size_of(j)); }
+
+/* to = sums over rows of k columns of x from column c on */
+static void sum_columns(const job *j, size_t c, size_t k, const char *x, char *to)
+{
+    gm__chunk part;
+    size_t es = size_of(j);
+    zero(j, k, to);
+    for (size_t r = 0; r < j->n; r += BLOCK) {
+        size_t m = j->n - r < BLOCK ? j->n - r : BLOCK;
+        const void *from = x + (r * j->c + c) * es;
+        if (j->f64) j->ctx->kern->colsum_f64(m, k, from, j->c, part.f64, false);
+        else j->ctx->kern->colsum_f32(m, k, from, j->c, part.f32, false);
+        add(j, k, to, part.bytes);
+    }
+}
+
+/* to = sums over rows of (x-mean)^2, or with g of g (x-mean) */
+static void sum_products(const job *j, size_t c, size_t k, const char *g, char *to)
+{
+    gm__chunk part, d;
+    size_t es = size_of(j);
+    zero(j, k, to);
+    for (size_t r = 0; r < j->n; r += BLOCK) {
+        zero(j, k, part.bytes);
+        for (size_t i = r; i < j->n && i < r + BLOCK; i++) {
+            size_t at = (i * j->c + c) * es;
+            gm__k2(j->ctx, j->f64, GM__B_SUB, k, d.bytes, j->x + at, j->mean + c * es, GM__VV, NULL);
+            mul(j, k, d.bytes, d.bytes, g ? (const void *)(g + at) : d.bytes);
+            add(j, k, part.bytes, d.bytes);
+        }
+        add(j, k, to, part.bytes);
+    }
+}
+
+static void columns(void *arg, size_t first, size_t last)
+{
+    const job *j = arg;
+    size_t es = size_of(j), step = cols_len(j);
+    for (size_t c = first, k; c < last; c += k) {
+        gm__chunk line;
+        char *scale = line.bytes, *shift = half(&line), *mean = j->mean + c * es, *rstd = j->rstd + c * es;
+        k = last - c < step ? last - c : step;
+        if (j->batch) {
+            sum_columns(j, c, k, j->x, mean);
+            gm__kaffine(j->ctx, j->f64, k, mean, mean, 1 / (double)j->n, 0);
+            sum_products(j, c, k, NULL, rstd);
+            gm__kaffine(j->ctx, j->f64, k, rstd, rstd, 1 / (double)j->n, 0);
+            if (j->var) memcpy(j->var + c * es, rstd, k * es);
+        }
+        for (size_t i = 0; i < k; i++) {
+            double r = 1 / sqrt(channel(j, j->batch ? j->rstd : j->var, c + i, 0) + j->eps), a = r * channel(j, j->w, c + i, 1);
+            gm__store(j->f64, rstd + i * es, r);
+            gm__store(j->f64, scale + i * es, a);
+            gm__store(j->f64, shift + i * es, channel(j, j->b, c + i, 0) - channel(j, j->mean, c + i, 0) * a);
+        }
+        for (size_t i = 0; i < j->n; i++) {
+            size_t at = (i * j->c + c) * es;
+            mul(j, k, j->y + at, j->x + at, scale);
+            add(j, k, j->y + at, shift);
         }
     }
 }
@@ -132,7 +199,7 @@ static gm_status forward(gm__call *c)
     } else if (c->attr->i[1]) {
         j.var = c->in[4]->data;
     }
-    gm__ranges(c->ctx, j.c, j.n * j.s, channels, &j);
+    gm__ranges(c->ctx, j.c, j.n * j.s, j.s == 1 ? columns : channels, &j);
     if (j.batch && c->attr->i[1]) gm__copy_values(c->ctx, c->in[3], mean);
     if (c->node) {
         c->node->saved[0] = mean;
@@ -150,10 +217,6 @@ static double along_channel(const job *j, size_t c, double mean, double rstd)
     size_t es = size_of(j), step = gm__chunk_len(j->f64);
     for (size_t i = 0; i < j->n; i++) {
         size_t row = (i * j->c + c) * j->s * es;
-        if (j->s == 1) {
-            sum += gm__load(j->f64, j->g + row) * (gm__load(j->f64, j->x + row) - mean) * rstd;
-            continue;
-        }
         for (size_t at = 0, k; at < j->s; at += k) {
             gm__chunk buf;
             k = j->s - at < step ? j->s - at : step;
@@ -172,11 +235,11 @@ static void channels_g(void *arg, size_t first, size_t last)
     size_t es = size_of(j), step = gm__chunk_len(j->f64);
     for (size_t c = first; c < last; c++) {
         double mean = channel(j, j->mean, c, 0), rstd = channel(j, j->rstd, c, 1), a = rstd * channel(j, j->w, c, 1);
-        double count = (double)j->n * (double)j->s, sum = 0, along = 0;
-        if (j->batch || j->gb) sum = sum_channel(j, j->g, c);
-        if (j->batch || j->gw) along = along_channel(j, c, mean, rstd);
-        if (j->gw) gm__store(j->f64, j->gw + c * es, along);
-        if (j->gb) gm__store(j->f64, j->gb + c * es, sum);
+        double count = (double)j->n * (double)j->s, sum, along;
+        sum = sum_channel(j, j->g, c);
+        along = along_channel(j, c, mean, rstd);
+        gm__store(j->f64, j->sum + c * es, sum);
+        gm__store(j->f64, j->along + c * es, along);
         if (!j->y) continue;
         double p = j->batch ? -a * rstd * along / count : 0, q = j->batch ? -a * sum / count - p * mean : 0;
         for (size_t i = 0; i < j->n; i++) {
@@ -192,20 +255,50 @@ static void channels_g(void *arg, size_t first, size_t last)
     }
 }
 
+/* the same for [N, C] */
+static void columns_g(void *arg, size_t first, size_t last)
+{
+    const job *j = arg;
+    size_t es = size_of(j), step = cols_len(j);
+    for (size_t c = first, k; c < last; c += k) {
+        gm__chunk one, two;
+        char *a = one.bytes, *p = half(&one), *q = two.bytes, *d = half(&two), *along = j->along + c * es;
+        k = last - c < step ? last - c : step;
+        sum_columns(j, c, k, j->g, j->sum + c * es);
+        sum_products(j, c, k, j->g, along);
+        mul(j, k, along, along, j->rstd + c * es);
+        if (!j->y) continue;
+        for (size_t i = 0; i < k; i++) {
+            double rstd = channel(j, j->rstd, c + i, 1), scale = rstd * channel(j, j->w, c + i, 1), n = (double)j->n;
+            double slope = j->batch ? -scale * rstd * channel(j, j->along, c + i, 0) / n : 0;
+            gm__store(j->f64, a + i * es, scale);
+            gm__store(j->f64, p + i * es, slope);
+            gm__store(j->f64, q + i * es, j->batch ? -scale * channel(j, j->sum, c + i, 0) / n - slope * channel(j, j->mean, c + i, 0) : 0);
+        }
+        for (size_t i = 0; i < j->n; i++) {
+            size_t at = (i * j->c + c) * es;
+            mul(j, k, d, j->x + at, p);
+            add(j, k, d, q);
+            mul(j, k, j->y + at, j->g + at, a);
+            add(j, k, j->y + at, d);
+        }
+    }
+}
+
 static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
 {
-    gm_tensor *part[3] = {NULL};
+    gm_tensor *gx = want[0] ? gm__grad_tmp(t, n, 0) : NULL;
+    gm_tensor *along = gm__tape_tensor(t, gy->dtype, 1, gy->shape + 1), *sum = along ? gm__tape_tensor(t, gy->dtype, 1, gy->shape + 1) : NULL;
     job j = {.ctx = t->ctx, .g = gy->data, .mean = n->saved[0]->data, .rstd = n->saved[1]->data, .batch = n->attr.i[0] != 0};
     set_sizes(&j, gy);
-    if (!plain(t, n->in[0], &j.x) || !plain(t, n->in[1], &j.w)) return gm__recorded(t);
-    for (int i = 0; i < 3; i++)
-        if (n->in[i] && want[i] && !(part[i] = gm__grad_tmp(t, n, i))) return gm__recorded(t);
-    j.y = part[0] ? part[0]->data : NULL;
-    j.gw = part[1] ? part[1]->data : NULL;
-    j.gb = part[2] ? part[2]->data : NULL;
-    gm__ranges(t->ctx, j.c, j.n * j.s, channels_g, &j);
-    for (int i = 0; i < 3; i++)
-        if (part[i]) GM__TRY(gm__grad_give(t, n, i, part[i]));
+    if (!sum || (want[0] && !gx) || !plain(t, n->in[0], &j.x) || !plain(t, n->in[1], &j.w)) return gm__recorded(t);
+    j.y = gx ? gx->data : NULL;
+    j.along = along->data;
+    j.sum = sum->data;
+    gm__ranges(t->ctx, j.c, j.n * j.s, j.s == 1 ? columns_g : channels_g, &j);
+    if (gx) GM__TRY(gm__grad_give(t, n, 0, gx));
+    if (n->in[1] && want[1]) GM__TRY(gm__grad_give(t, n, 1, along));
+    if (n->in[2] && want[2]) GM__TRY(gm__grad_give(t, n, 2, sum));
     return GM_OK;
 }
 
@@ -246,7 +339,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
 }
 const gm__op gm__op_batch_norm = {"batch_norm", 5, GM__OP_OPT1 | GM__OP_OPT2 | GM__OP_OPT3 | GM__OP_OPT4, infer, forward, vjp, fused,
     "7,5 5 5 - - i=1 f=1e-5 | 4,3,2 3 3 - - i=1 f=1e-5 | 2,3,4,5:t 3 - - - i=1 f=0.1 | 5,9:s - 9:s - - i=1 f=1e-3 | "
-    "7,5 5 5 5 5:p i=0 f=1e-5 | 4,3,2 - - 3 3:p i=0 f=1e-5 | 0,3 3 3 3 3:p i=0 f=1e-5 | 3,2,150 2 2 - - i=1 f=1e-5"};
+    "7,5 5 5 5 5:p i=0 f=1e-5 | 4,3,2 - - 3 3:p i=0 f=1e-5 | 0,3 3 3 3 3:p i=0 f=1e-5 | 3,2,150 2 2 - - i=1 f=1e-5 | 70,3 3 3 - - i=1 f=1e-5 | 3,70 70 - 70 70:p i=0 f=1e-5"};
 
 static gm_tensor *apply(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, gm_tensor *mean, gm_tensor *var, double eps, bool training, bool give)
 {
