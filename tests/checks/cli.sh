@@ -124,7 +124,8 @@ refused 1 sample nowhere.safetensors
 refused 1 sample ae.safetensors
 refused 1 eval a.safetensors --data synth:ring8,n=5
 refused 2 eval a.safetensors $D --metric accuracy
-refused 1 sample a.safetensors --out full
+mkdir full.npy; before=$(ls -A | wc -l)
+refused 1 sample a.safetensors --out full.npy
 
 echo "interrupt: exit 130, a checkpoint that goes on"
 $gm train vae $small --epochs 100000 --out long.safetensors 2>err.txt & pid=$!
