@@ -68,6 +68,7 @@ static bool reserve(gm_ctx *ctx, size_t bytes)
     unsigned long long now = atomic_fetch_add_explicit(&ctx->live, bytes, memory_order_relaxed) + bytes;
     if (cap && now > cap) {
         atomic_fetch_sub_explicit(&ctx->live, bytes, memory_order_relaxed);
+        atomic_fetch_add_explicit(&ctx->cap_refusals, 1, memory_order_relaxed);
         return false;
     }
     unsigned long long peak = atomic_load_explicit(&ctx->peak, memory_order_relaxed);

@@ -199,6 +199,7 @@ struct gm_ctx {
     size_t *scratch_size;
     atomic_int cancel;
     atomic_ullong live, peak, count;
+    atomic_uint cap_refusals;    /* allocations that the cap, not the host, refused */
     bool blas_ready;
 };
 const struct gm__kern *gm__kern_table(int level); /* in src/kernels */

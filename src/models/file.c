@@ -91,11 +91,12 @@ static gm_status build_capped(gm_ctx *ctx, const gm__family *f, const char *who,
 {
     uint64_t cap = ctx->cfg.max_bytes, room = atomic_load(&ctx->live) + 4 * (uint64_t)file_size + (16u << 20);
     bool ours = !cap || room < cap;
+    unsigned refusals = atomic_load(&ctx->cap_refusals);
     if (ours) ctx->cfg.max_bytes = room;
     gm_status s = gm_model_new(ctx, f->name, config, out);
     ctx->cfg.max_bytes = cap;
     if (!s) return GM_OK;
-    if (s == GM_ENOMEM && ours && atomic_load(&ctx->live) + 4 * (uint64_t)file_size < room)
+    if (s == GM_ENOMEM && ours && atomic_load(&ctx->cap_refusals) != refusals)
         return gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: gm.config: asks for more weights than the file holds", who);
     return gm__blame(ctx, s == GM_ENOMEM ? s : s == GM_EARG || s == GM_ESHAPE || s == GM_ELIMIT ? GM_EFORMAT : s, who, "gm.config");
 }
