@@ -60,7 +60,7 @@ static size_t n_rows(const gm_tensor *x)
 gm_status gm__linear_fused(gm_tape *t, const gm__node *n, gm_tensor *g, const bool *want)
 {
     const gm_tensor *w = n->in[1];
-    bool f64 = gm__f64_of(g), add;
+    bool f64 = gm__f64_of(g), add = false; /* also where there was no memory for a gradient */
     size_t m = n_rows(g), out = (size_t)w->shape[0], in = (size_t)w->shape[1];
     if (want[0]) { /* gx = g W */
         gm_tensor *gx = gm__grad_into(t, n, 0, &add);
