@@ -81,14 +81,20 @@ static void F(pack_b_task)(void *arg, size_t panel, size_t worker)
     p->kern->F1(gemm_pack, S)(p->nr, n, g->k, p->b + panel * g->k * p->nr, F(at_b)(g, 0, p->col + j), g->bcs, g->brs);
 }
 
-/* Packed A: block of k after block of k, in each panel after panel. */
+/* Packed A: block of k after block of k, in each panel after panel. Where A lies
+ * column by column a few columns go to all panels in turn, so that lines of
+ * memory are used up while they are near. */
 static void F(pack_a)(const F(plan) *p, T *dst, size_t row, size_t m)
 {
     const gm__gemm *g = p->g;
     for (size_t k = 0; k < g->k; k += p->kc) {
         size_t kc = g->k - k < p->kc ? g->k - k : p->kc;
-        for (size_t i = 0; i < m; i += p->mr, dst += p->mr * kc)
-            p->kern->F1(gemm_pack, S)(p->mr, m - i < p->mr ? m - i : p->mr, kc, dst, F(at_a)(g, row + i, k), g->ars, g->acs);
+        size_t step = g->ars == 1 && g->acs != 1 ? 8 : kc;
+        for (size_t q = 0; q < kc; q += step)
+            for (size_t i = 0; i < m; i += p->mr)
+                p->kern->F1(gemm_pack, S)(p->mr, m - i < p->mr ? m - i : p->mr, kc - q < step ? kc - q : step,
+                                          dst + i * kc + q * p->mr, F(at_a)(g, row + i, k + q), g->ars, g->acs);
+        dst += F(divup)(m, p->mr) * p->mr * kc;
     }
 }
 

@@ -80,7 +80,7 @@ typedef struct gm__adam { /* one pass; PyTorch's order of operations */
     void (*layer_norm_g_##S)(size_t rows, size_t n, T *gx, T *gw, T *gb, const T *g, const T *x, const T *mean, const T *rstd, const T *w); \
     bool (*finite_##S)(size_t n, const T *x);                         /* no inf, no NaN */ \
     void (*adam_##S)(size_t n, T *w, T *m, T *v, const T *g, T gscale, const gm__adam *h); /* g is multiplied by gscale first */ \
-    /* v = mu v + (1-dampening) g' ; w -= lr (nesterov ? g' + mu v : v); g' = gscale g + decay w; v NULL: no momentum; first: v = g' */ \
+    /* v = mu v + g' ; w -= lr (nesterov ? g' + mu v : v); g' = gscale g + decay w; v NULL: no momentum; first: v = g' */ \
     void (*sgd_##S)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T decay, bool nesterov, bool first); \
     /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
@@ -120,7 +120,9 @@ typedef struct gm__gemm {
     int act; double slope;             /* GM__ACT_*; not with add */
 } gm__gemm;
 /* Deterministic: tiles and their order depend on (m,n,k) alone, never on the number of threads.
- * k = 0 gives act(bias) or leaves C when add. GM_ENOMEM when scratch cannot be had. */
+ * An element has the same bits whether its row is alone or in a batch (n = 1 apart from
+ * n > 1 in nothing but speed). k = 0 gives act(bias) or leaves C when add. GM_ENOMEM when
+ * scratch cannot be had. Uses gm__scratch; not to be called inside a gm__parallel task. */
 gm_status gm__gemm_f32(gm_ctx *ctx, const gm__gemm *g);
 gm_status gm__gemm_f64(gm_ctx *ctx, const gm__gemm *g);
 /* batch products with given strides (elements) between matrices */
