@@ -26,10 +26,11 @@ static void show_options(const char *owner)
     gm_option o = {.struct_size = sizeof o};
     for (int32_t i = 0; gm_option_at(owner, i, &o) == GM_OK; i++) {
         char type[96];
-        bool number = !strcmp(o.type, "integer") || !strcmp(o.type, "number") || !strcmp(o.type, "integers");
-        if (number && isfinite(o.lo) && isfinite(o.hi)) snprintf(type, sizeof type, "%s %.6g..%.6g", o.type, o.lo, o.hi);
-        else snprintf(type, sizeof type, "%s", o.type);
-        printf("  --%-17s %-34s %-10s %s\n", o.name, type, *o.default_text ? o.default_text : "-", o.help);
+        bool whole = !strncmp(o.type, "integer", 7), number = whole || !strcmp(o.type, "number");
+        if (!number || o.lo == o.hi) snprintf(type, sizeof type, "%s", o.type);
+        else if (whole && o.hi < 1e9) snprintf(type, sizeof type, "%s %.0f..%.0f", o.type, o.lo, o.hi);
+        else snprintf(type, sizeof type, "%s %.6g..%.3g", o.type, o.lo, o.hi);
+        printf("  --%-17s %-26s %-10s %s\n", o.name, type, *o.default_text ? o.default_text : "-", o.help);
     }
 }
 
