@@ -493,7 +493,7 @@ START_TEST(gzip)
     uint8_t *data, z[8192], *text = malloc(100000);
     size_t n, zn;
     int unseen = 0;
-    for (int i = 0; i < 100000; i++) text[i] = (uint8_t)((i * i) >> 7);
+    for (int i = 0; i < 100000; i++) text[i] = (uint8_t)(((unsigned)i * (unsigned)i) >> 7);
     put_gzip("a.gz", text, 100000);
     OK(gm__read_all(ctx, at("a.gz"), 100000, &data, &n));
     ck_assert_uint_eq(n, 100000);
