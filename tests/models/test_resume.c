@@ -275,6 +275,82 @@ START_TEST(forged_checkpoints)
 }
 END_TEST
 
+/* ---- failing memory ------------------------------------------------------------------ */
+
+typedef struct heap { long calls, live, fail_at; } heap;
+
+static void *take(void *user, size_t size)
+{
+    heap *h = user;
+    if (++h->calls == h->fail_at) return NULL;
+    h->live++;
+    return malloc(size);
+}
+
+static void drop(void *user, void *p)
+{
+    ((heap *)user)->live--;
+    free(p);
+}
+
+/* Trains half a run, resumes it, draws; the first failure. */
+static gm_status program(heap *h)
+{
+    gm_ctx_config c;
+    gm_ctx *own = NULL;
+    gm_dataset *d = NULL, *train = NULL, *valid = NULL;
+    gm_model *m = NULL, *copy = NULL;
+    gm_trainer *tr = NULL, *again = NULL;
+    gm_sampler *sampler = NULL;
+    gm_tensor *x = NULL, *y = NULL, *p = NULL;
+    char text[200];
+    gm_ctx_config_init(&c, sizeof c);
+    c.threads = 1;
+    c.alloc = take, c.dealloc = drop, c.alloc_user = h;
+    snprintf(text, sizeof text, "epochs=3 batch=8 ema=0.9 keep-best=on lr=0.01 prefetch=off stop-after=3 checkpoint='%s'", at("c"));
+    gm_status s = gm_ctx_new(&c, &own);
+    if (s) return s;
+    if (!s) s = gm_dataset_open(own, "synth:bars,n=24,seed=1", &d);
+    if (!s) s = gm_dataset_split(d, 0.7, 1, &train, &valid);
+    if (!s) s = gm_model_new(own, "vae", SMALL, &m);
+    if (!s) s = gm_trainer_new(m, train, text, &tr);
+    if (!s) s = gm_trainer_set_valid(tr, valid);
+    if (!s) s = gm_trainer_run(tr);
+    if (!s) s = gm_trainer_resume(own, at("c"), train, valid, "prefetch=off", &again);
+    if (!s) s = gm_trainer_run(again);
+    if (!s) s = gm_model_copy(gm_trainer_model(again), &copy);
+    if (!s) s = gm_sampler_new(own, copy, "seed=2", &sampler);
+    if (!s) s = gm_sampler_draw(sampler, 3, NULL, &x);
+    if (!s) s = gm_log_prob(copy, x, "k=3", &p, NULL);
+    if (!s) s = gm_interpolate(copy, x, x, 2, &y) == GM_ESHAPE ? GM_OK : GM_ENOMEM; /* x has 3 rows */
+    if (!s) s = gm_model_load_weights(m, at("c"));
+    gm_tensor_free(x), gm_tensor_free(y), gm_tensor_free(p);
+    gm_sampler_free(sampler);
+    gm_trainer_free(tr), gm_trainer_free(again);
+    gm_model_free(m), gm_model_free(copy);
+    gm_dataset_free(d), gm_dataset_free(train), gm_dataset_free(valid);
+    gm_ctx_free(own);
+    return s;
+}
+
+START_TEST(every_allocation_fails_once)
+{
+    heap h = { 0 };
+    ck_assert_int_eq(program(&h), GM_OK);
+    ck_assert_int_eq(h.live, 0);
+    long all = h.calls, passed = 0;
+    for (long n = 1; n <= all; n++) {
+        h = (heap){ .fail_at = n };
+        gm_status s = program(&h);
+        ck_assert_msg(s == GM_ENOMEM || s == GM_OK, "allocation %ld of %ld: %s", n, all, gm_status_name(s));
+        ck_assert_msg(h.live == 0, "allocation %ld of %ld leaks", n, all);
+        passed += s == GM_OK;
+    }
+    /* only the two lists of events may go without */
+    ck_assert_msg(passed <= 2, "%ld failures were not told", passed);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("resume");
@@ -288,6 +364,7 @@ int main(void)
     tcase_add_test(c, a_checkpoint_is_a_model);
     tcase_add_test(c, what_resume_refuses);
     tcase_add_test(c, forged_checkpoints);
+    tcase_add_test(c, every_allocation_fails_once);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
