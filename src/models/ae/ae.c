@@ -94,12 +94,14 @@ static gm_status tie(gm_model *m, ae *a)
 static gm_status build(gm_model *m)
 {
     ae *a = m->state;
-    gm_ae_config *c = m->cfg;
-    c->likelihood = gm__coder_likelihood(c->likelihood, m->ndim); /* resolved and stored */
-    GM__TRY(check(m->ctx, c));
-    const gm__coder_cfg coder = coder_cfg(c);
+    gm_ae_config c = *(const gm_ae_config *)m->cfg;
+    c.likelihood = gm__coder_likelihood(c.likelihood, m->ndim);
+    GM__TRY(check(m->ctx, &c));
+    const gm__coder_cfg coder = coder_cfg(&c);
     GM__TRY(gm__coder_build(m, &coder, &a->net));
-    return c->tied ? tie(m, a) : GM_OK;
+    if (c.tied) GM__TRY(tie(m, a));
+    memcpy(m->cfg, &c, sizeof c); /* what was chosen for these data is stored: a file says it */
+    return GM_OK;
 }
 
 static void destroy(gm_model *m)

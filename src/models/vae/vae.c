@@ -1,6 +1,7 @@
 /* vae.c - the variational autoencoder as a family: building it, drawing from it,
  * coding with it, and watching its posterior. The mathematics is in loss.c and bound.c. */
 #include "models/vae/vae.h"
+#include <string.h>
 
 /* Learned noise starts sharp: from a wide start it explains the data alone, and the code is never used. */
 static const float first_log_var = -4.0f;
@@ -8,19 +9,20 @@ static const float first_log_var = -4.0f;
 static gm_status build(gm_model *m)
 {
     gm__vae *v = m->state;
-    gm_vae_config *c = m->cfg;
-    /* resolved here and stored: a file says what was chosen */
-    c->likelihood = gm__coder_likelihood(c->likelihood, m->ndim);
-    if (c->scale == GM_SCALE_AUTO)
-        c->scale = c->likelihood == GM_LIKELIHOOD_GAUSSIAN && m->ndim == 1 ? GM_SCALE_STANDARD : GM_SCALE_NONE;
-    if (c->k == 0) c->k = c->objective == GM_OBJECTIVE_IWAE ? 5 : 1;
-    GM__TRY(gm__vae_check(m->ctx, c));
-    v->k = c->k;
-    const gm__coder_cfg coder = gm__vae_coder_cfg(c);
+    gm_vae_config c = *gm__vae_cfg(m);
+    c.likelihood = gm__coder_likelihood(c.likelihood, m->ndim);
+    if (c.scale == GM_SCALE_AUTO) c.scale = c.likelihood == GM_LIKELIHOOD_GAUSSIAN && m->ndim == 1 ? GM_SCALE_STANDARD : GM_SCALE_NONE;
+    if (c.k == 0) c.k = c.objective == GM_OBJECTIVE_IWAE ? 5 : 1;
+    GM__TRY(gm__vae_check(m->ctx, &c));
+    v->k = c.k;
+    const gm__coder_cfg coder = gm__vae_coder_cfg(&c);
     GM__TRY(gm__coder_build(m, &coder, &v->net));
-    if (v->net.likelihood != GM_LIKELIHOOD_GAUSSIAN || c->noise_std > 0 || v->net.variance_out) return GM_OK;
-    GM__TRY(gm_tensor_copy(m->ctx, GM_F32, 1, (int64_t[]){1}, &first_log_var, &v->log_var));
-    return gm__model_add_tensor(m, "noise.log_var", v->log_var, true);
+    if (c.likelihood == GM_LIKELIHOOD_GAUSSIAN && c.noise_std <= 0 && !v->net.variance_out) {
+        GM__TRY(gm_tensor_copy(m->ctx, GM_F32, 1, (int64_t[]){1}, &first_log_var, &v->log_var));
+        GM__TRY(gm__model_add_tensor(m, "noise.log_var", v->log_var, true));
+    }
+    memcpy(m->cfg, &c, sizeof c); /* what was chosen for these data is stored: a file says it */
+    return GM_OK;
 }
 
 static void destroy(gm_model *m)
