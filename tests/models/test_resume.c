@@ -72,7 +72,7 @@ END_TEST
 START_TEST(averages_best_and_patience)
 {
     static const char *const options[] = { "epochs=6 lr=0.05 keep-best=on", "epochs=6 lr=0.05 keep-best=on ema=0.8", "steps=40 lr=0.05 keep-best=on",
-                                           "epochs=50 lr=0.05 patience=2 keep-best=on", "epochs=4 ema=0.9" };
+                                           "epochs=50 lr=0.05 patience=2 keep-best=on", "epochs=50 lr=0 patience=4", "epochs=4 ema=0.9" };
     static const int cuts[] = { 3, EPOCH, 3 * EPOCH, 23 };
     gm_dataset *d = pictures(ROWS, 1), *valid = pictures(40, 2);
     for (size_t i = 0; i < GM__COUNT(options); i++) {
