@@ -23,11 +23,16 @@ typedef struct gm_batches gm_batches;
 
 /**
  * Opens a data set by its SPEC.
- * @param spec   idx:IMAGES[,LABELS]  csv:FILE[,label=COL]  npy:FILE  synth:NAME[,n=..,seed=..,sigma=..]; files may end
- *               in .gz; a range [first:end] or [first:end:stride] may come last; backslash escapes , : [ ]
- *               synth names: ring8 grid25 moons swissroll bars digits
+ * @param spec   idx:IMAGES[,LABELS]  csv:FILE[,label=COL,y=COL]  tsv:FILE (the same)  npy:FILE
+ *               synth:NAME[,n=..,seed=..,sigma=..]; files may end in .gz (known by content, not name); a range
+ *               [first:end] or [first:end:stride] may come last, each number may be left out;
+ *               backslash escapes , : [ ] = and itself.
+ *               CSV: a first row with a word in it is the header; COL is a name or a number from 0 on; whole numbers
+ *               are labels as they are, words are numbered as they appear; all other columns make x, f32
+ *               synth: ring8 grid25 moons swissroll (divided by 10) bars (size=3) digits
  * @param out    receives the data set, the caller's; NULL on failure
- * @errors    GM_EARG (spec), GM_EIO, GM_EFORMAT (file, and line or offset), GM_ELIMIT, GM_ENOMEM
+ * @errors    GM_EARG (spec), GM_EIO, GM_EFORMAT (file, and line or offset; a range past its end), GM_EDTYPE,
+ *            GM_ENOTFOUND (a named column), GM_ELIMIT, GM_ENOMEM
  * @threads   as ctx
  * @since     0.1
  */
@@ -35,8 +40,9 @@ GM_API gm_status gm_dataset_open(gm_ctx *ctx, const char *spec, gm_dataset **out
 
 /**
  * Data set over the host's arrays (column "x").
- * @param x      [rows, ...], borrowed through its reference: later changes are seen
- * @param label  [rows] i32 or i64, or NULL
+ * @param x      [rows, ...] of any type and strides, borrowed through its reference: later changes are seen, so batches
+ *               from it are never prepared ahead of the call
+ * @param label  [rows] i32 or i64 from 0 on, or NULL
  * @errors    GM_EARG, GM_ESHAPE, GM_EDTYPE, GM_ENOMEM
  * @threads   as ctx
  * @since     0.1
@@ -89,7 +95,7 @@ GM_API int32_t gm_dataset_dtype(const gm_dataset *d, const char *column);
 GM_API int64_t gm_dataset_classes(const gm_dataset *d);
 
 /**
- * Rows [first, first+n) of a column as a new tensor, f32 for u8 images (in [0,1]), else the stored type.
+ * Rows [first, first+n) of a column as a new tensor, f32 for u8 images (in [0,1]), i64 for "label", else the stored type.
  * @errors    GM_EARG, GM_ENOTFOUND, GM_ENOMEM, GM_ECANCELED (callback)
  * @threads   as the data set's context
  * @since     0.1
@@ -102,8 +108,10 @@ GM_API void gm_dataset_free(gm_dataset *d);
 /**
  * Batches over a data set. One pass is one epoch; gm_batches_next returns GM_END between epochs.
  * @param options   batch (128), shuffle (on), seed (0), drop-last (off), prefetch (on), binarize (none|dynamic|threshold),
- *                  scale (none|unit|standard: per feature to mean 0, deviation 1)
- * @errors    GM_EARG, GM_ENOMEM
+ *                  scale (none|unit|standard: the whole to [0,1] by its smallest and largest number, or each feature
+ *                  to mean 0 and deviation 1; a constant becomes 0). prefetch needs a context of 2 threads or more.
+ *                  Floats come as f32, i32 and i64 as they are, labels as i64
+ * @errors    GM_EARG, GM_EDTYPE (whole numbers cannot be scaled), GM_ECANCELED, GM_ENOMEM
  * @threads   as the data set's context
  * @since     0.1
  */

@@ -41,14 +41,21 @@ static void strided_row(const gm__kern *kern, const gm__column *c, const char *b
     }
 }
 
+enum { AHEAD = 2 }; /* rows fetched early */
+
 void gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *origin, size_t n, void *out)
 {
     const gm_tensor *t = c->t;
     size_t in_size = gm__esize(c->dtype), row = (size_t)c->row_elems * gm__esize(gm__column_out(c));
+    size_t in_bytes = (size_t)c->row_elems * in_size < 4096 ? (size_t)c->row_elems * in_size : 4096;
     bool dense = gm__is_contiguous(c->ndim, c->shape, t->stride + 1);
     char *o = out;
     for (size_t i = 0; i < n; i++, o += row) {
         const char *base = t->data + (int64_t)origin[i] * t->stride[0] * (int64_t)in_size;
+        if (dense && i + AHEAD < n) { /* shuffled rows lie all over the memory */
+            const char *later = t->data + (int64_t)origin[i + AHEAD] * t->stride[0] * (int64_t)in_size;
+            for (size_t at = 0; at < in_bytes; at += 64) __builtin_prefetch(later + at);
+        }
         if (dense) convert(kern, c, (size_t)c->row_elems, o, base);
         else strided_row(kern, c, base, o);
     }
