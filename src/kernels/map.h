@@ -107,7 +107,7 @@ B(COS_G, F(set1)(0) - a * F(sin)(b))
 B(ABS_G, a * F(sign)(b))
 B(CLAMP_G, F(sel)(F(both)(F(le)(p, b), F(le)(b, q)), a, F(set1)(0)))
 B(BCE, F(bce)(a, b))
-B(BCE_G, F(sigmoid)(a) - b)
+B(BCE_G, F(fade)(F(sigmoid)(a) - b, F(set1)((T)1e-30)))
 #undef B
 
 /* An operand that is one number is spread over a vector and read with step 0. */

@@ -221,6 +221,9 @@ INLINE V_f32 scale2_f32(V_f32 p, V_f32 n, I_f32 ni)
     INLINE V_##S abs_##S(V_##S a) { return (V_##S)((I_##S)a & ABSMASK); }                            \
     /* magnitude of a, sign of b */                                                                  \
     INLINE V_##S sign_of_##S(V_##S a, V_##S b) { return (V_##S)(((I_##S)a & ABSMASK) | ((I_##S)b & ~ABSMASK)); } \
+    /* 0 for what is nearer to 0 than tiny; NaN stays. Numbers that decay for ever (means without new                         \
+     * gradients, saturated units) else end as denormals, where an operation costs a hundred others. */                       \
+    INLINE V_##S fade_##S(V_##S a, V_##S tiny) { return sel_##S(lt_##S(abs_##S(a), tiny), set1_##S(0), a); }                  \
     INLINE M_##S nan_##S(V_##S a) { return not_##S(eq_##S(a, a)); }                                  \
     /* lanes added in halves: a fixed order */                                                       \
     INLINE T hsum_##S(V_##S v)                                                                       \

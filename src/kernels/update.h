@@ -9,15 +9,21 @@ static void F(axpy)(size_t n, T *y, T alpha, const T *x)
     if (i < n) F(storen)(y + i, F(fma)(a, F(loadn)(x + i, n - i), F(loadn)(y + i, n - i)), n - i);
 }
 
+/* Where running means end at 0 (fade, simd.h): long after they last moved a weight. Smaller gradients
+ * than the root of it would make v denormal. Without eps the smallest v counts, and nothing is cut. */
+#define FADED (sizeof(T) == 4 ? (T)1e-30 : (T)1e-280)
+#define FADED_ROOT (sizeof(T) == 4 ? (T)1e-17 : (T)1e-140)
+
 /* The constants of one Adam step, spread over vectors. */
-typedef struct F(adam_v) { V gscale, l2, keep, b1, c1, b2, c2, step, inv_root2, eps; } F(adam_v);
+typedef struct F(adam_v) { V gscale, l2, keep, b1, c1, b2, c2, step, inv_root2, eps, tiny_m, tiny_g, tiny_v; } F(adam_v);
 
 INLINE void F(adam_one)(const F(adam_v) *c, V *w, V *m, V *v, V g)
 {
-    g = F(fma)(c->l2, *w, g * c->gscale);
+    g = F(fade)(F(fma)(c->l2, *w, g * c->gscale), c->tiny_m);
+    V gv = F(fade)(g, c->tiny_g);
     *w = *w * c->keep;
-    *m = F(fma)(c->b1, *m, c->c1 * g);
-    *v = F(fma)(c->b2, *v, c->c2 * g * g);
+    *m = F(fade)(F(fma)(c->b1, *m, c->c1 * g), c->tiny_m);
+    *v = F(fade)(F(fma)(c->b2, *v, c->c2 * gv * gv), c->tiny_v);
     V denom = F(fma)(F(sqrt)(*v), c->inv_root2, c->eps);
     *w = *w - c->step * (*m / denom);
 }
@@ -32,6 +38,7 @@ static void F(adam)(size_t n, T *w, T *m, T *v, const T *g, T gscale, const gm__
         .b2 = F(set1)((T)h->beta2), .c2 = F(set1)((T)(1 - h->beta2)),
         .step = F(set1)((T)(h->lr / h->bias1)),
         .inv_root2 = F(set1)((T)(1 / sqrt(h->bias2))), .eps = F(set1)((T)h->eps),
+        .tiny_m = F(set1)(h->eps > 0 ? FADED : 0), .tiny_g = F(set1)(h->eps > 0 ? FADED_ROOT : 0), .tiny_v = F(set1)(h->eps > 0 ? FADED : 0),
     };
     size_t i = 0;
     for (; i + L <= n; i += L) {
@@ -54,10 +61,12 @@ static void F(sgd)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T dec
         size_t r = n - i < L ? n - i : L;
         V wi = F(loadn)(w + i, r), d = F(fma)(dv, wi, gs * F(loadn)(g + i, r));
         if (v) {
-            V vi = first ? d : F(fma)(muv, F(loadn)(v + i, r), d);
+            V vi = first ? d : F(fade)(F(fma)(muv, F(loadn)(v + i, r), d), F(set1)(FADED));
             F(storen)(v + i, vi, r);
             d = nesterov ? F(fma)(muv, vi, d) : vi;
         }
         F(storen)(w + i, F(fma)(lrv, d, wi), r);
     }
 }
+#undef FADED
+#undef FADED_ROOT
