@@ -62,7 +62,7 @@ void json_string(FILE *f, const char *s);
 void json_number(FILE *f, double v);                              /* null for what JSON cannot say */
 
 /* progress.c */
-typedef struct progress { bool quiet, json, terminal; bool drawn; gm_trainer *trainer; int events_shown; double last_loss, last_valid; } progress;
+typedef struct progress { bool quiet, json, terminal; bool drawn; gm_trainer *trainer; int events_shown; uint64_t first_step; double last_loss, last_valid; } progress;
 int progress_show(const gm_progress *p, void *user);
 void progress_end(progress *p);
 

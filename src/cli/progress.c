@@ -23,7 +23,7 @@ static void show_events(progress *p)
 static void show_json(const gm_progress *g)
 {
     printf("{\"epoch\":%llu,\"step\":%llu,\"loss\":", (unsigned long long)g->epoch, (unsigned long long)g->step);
-    json_number(stdout, g->loss);
+    json_number(stdout, g->epoch_loss);
     if (isfinite(g->valid_loss)) printf(",\"valid_loss\":"), json_number(stdout, g->valid_loss);
     printf(",\"lr\":");
     json_number(stdout, g->lr);
@@ -40,12 +40,14 @@ int progress_show(const gm_progress *g, void *user)
     progress *p = user;
     double done = g->steps ? (double)g->step / (double)g->steps : 0;
     char left[32];
-    if (isfinite(g->loss)) p->last_loss = g->loss;
+    double loss = g->epoch_end && isfinite(g->epoch_loss) ? g->epoch_loss : g->loss; /* a whole epoch's mean at its end */
+    if (isfinite(loss)) p->last_loss = loss;
     if (isfinite(g->valid_loss)) p->last_valid = g->valid_loss;
     show_events(p);
     if (p->json && g->epoch_end) show_json(g);
     if (p->quiet) return app_interrupted();
-    duration(left, done > 0 ? g->seconds * (1 - done) / done : INFINITY);
+    uint64_t own = g->step - p->first_step; /* a resumed run began further on */
+    duration(left, own ? g->seconds / (double)own * (double)(g->steps - g->step) : INFINITY);
     if (p->terminal) {
         char bar[31];
         int full = (int)(done * 30);
@@ -53,12 +55,12 @@ int progress_show(const gm_progress *g, void *user)
         memset(bar, '#', (size_t)(full > 30 ? 30 : full));
         bar[30] = 0;
         fprintf(stderr, "\r[%s] epoch %llu  step %llu/%llu  loss %.4f  %.0f rows/s  %s left ", bar, (unsigned long long)g->epoch,
-                (unsigned long long)g->step, (unsigned long long)g->steps, g->loss, g->rows_per_second, left);
+                (unsigned long long)g->step, (unsigned long long)g->steps, loss, g->rows_per_second, left);
         if (isfinite(g->valid_loss)) fprintf(stderr, " valid %.4f ", g->valid_loss);
         p->drawn = true;
         if (g->epoch_end && isfinite(g->valid_loss)) progress_end(p);
     } else if (g->epoch_end) {
-        fprintf(stderr, "epoch %llu  step %llu/%llu  loss %.4f", (unsigned long long)g->epoch, (unsigned long long)g->step, (unsigned long long)g->steps, g->loss);
+        fprintf(stderr, "epoch %llu  step %llu/%llu  loss %.4f", (unsigned long long)g->epoch, (unsigned long long)g->step, (unsigned long long)g->steps, loss);
         if (isfinite(g->valid_loss)) fprintf(stderr, "  valid %.4f", g->valid_loss);
         fprintf(stderr, "  grad %.3g  %.0f rows/s  %s left\n", g->grad_norm, g->rows_per_second, left);
     }
