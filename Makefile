@@ -119,7 +119,7 @@ ifeq ($(REMAKE),1)
 	@$(MAKE) GM_REMADE=1 $@
 else
 	@mkdir -p $(BUILD)/demo
-	$(BUILD)/gm train vae --data synth:digits,n=10000,seed=1 --hidden 400 --latent 20 --epochs 30 --seed 1 --out $(BUILD)/demo/vae.safetensors
+	$(BUILD)/gm train vae --data synth:digits,n=20000,seed=1 --hidden 400,200 --latent 10 --epochs 30 --lr 2e-3 --schedule cosine --seed 1 --out $(BUILD)/demo/vae.safetensors
 	$(BUILD)/gm eval $(BUILD)/demo/vae.safetensors --data synth:digits,n=1000,seed=2 --metric elbo
 	$(BUILD)/gm sample $(BUILD)/demo/vae.safetensors --count 64 --seed 1 --out $(BUILD)/demo/digits.png
 	@echo "64 drawn digits: $(BUILD)/demo/digits.png"
@@ -135,7 +135,7 @@ else
 	@$(MAKE) --no-print-directory check-quick-asan
 endif
 
-SAN_ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN_ADDRESS := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan LIBD=$(BUILD)/asan/lib OPT=-O1 SAN="$(SAN_ADDRESS)"
 # OpenBLAS synchronises its own threads where TSan cannot see it
 TSAN_MAKE = OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory BUILD=$(BUILD)/tsan LIBD=$(BUILD)/tsan/lib OPT=-O1 SAN="-fsanitize=thread"
