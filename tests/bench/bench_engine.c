@@ -77,7 +77,7 @@ static void vae_steps(int threads)
     NEED(gm_dataset_open(ctx, "synth:digits,n=8192", &d));
     NEED(gm_model_new(ctx, "vae", "hidden=400 latent=20", &m));
     NEED(gm_trainer_new(m, d, "steps=1000000 batch=128", &tr));
-    for (int i = 0; i < 200; i++) NEED(gm_trainer_step(tr, NULL)); /* warm: past an epoch's end */
+    for (int i = 0; i < 300; i++) NEED(gm_trainer_step(tr, NULL)); /* warm: past the first look for collapse */
     NEED(gm_ctx_memory(ctx, &before));
     for (int r = 0; r < RUNS; r++) {
         double start = now();
