@@ -477,6 +477,28 @@ START_TEST(test_updates)
 }
 END_TEST
 
+/* Means without new gradients end at 0, not among the denormals; tiny gradients leave none in v. */
+START_TEST(test_fade)
+{
+    const gm__kern *k = kern_at(_i);
+    enum { N = 37 };
+    float w[N], m[N], v[N], g[N];
+    gm__adam h = { .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .bias1 = 1, .bias2 = 1 };
+    if (!k) return;
+    for (int i = 0; i < N; i++) w[i] = 0.5f, m[i] = v[i] = 1e-3f, g[i] = 0;
+    for (int s = 0; s < 9000; s++) k->adam_f32(N, w, m, v, g, 1, &h);
+    for (int i = 0; i < N; i++) ck_assert(m[i] == 0 && v[i] == 0 && w[i] < 0.5f);
+    for (int i = 0; i < N; i++) w[i] = 0.5f, g[i] = i % 2 ? 1e-20f : -1e-39f;
+    for (int s = 0; s < 50; s++) k->adam_f32(N, w, m, v, g, 1, &h);
+    for (int i = 0; i < N; i++) ck_assert(w[i] == 0.5f && (v[i] == 0 || v[i] > 1e-37f) && (m[i] == 0 || fabsf(m[i]) > 1e-37f));
+    h.eps = 0; /* then the smallest gradient is a whole step, as the formula says */
+    for (int i = 0; i < N; i++) w[i] = 0.5f, m[i] = v[i] = 0, g[i] = 1e-12f;
+    h.bias1 = 0.1, h.bias2 = 0.01;
+    k->adam_f32(N, w, m, v, g, 1, &h);
+    for (int i = 0; i < N; i++) ck_assert(fabsf(w[i] - 0.499f) < 1e-5f);
+}
+END_TEST
+
 START_TEST(test_convert)
 {
     const gm__kern *k = kern_at(_i);
@@ -600,6 +622,7 @@ int main(void)
     tcase_add_loop_test(t, test_softmax, 0, 3);
     tcase_add_loop_test(t, test_layer_norm, 0, 3);
     tcase_add_loop_test(t, test_updates, 0, 3);
+    tcase_add_loop_test(t, test_fade, 0, 3);
     tcase_add_loop_test(t, test_convert, 0, 3);
     tcase_add_loop_test(t, test_random, 0, 3);
     tcase_add_test(t, test_parallel);
