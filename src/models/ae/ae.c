@@ -2,7 +2,7 @@
  *
  * Tied: the encoder's layers run backwards, h W + c where the encoder has x W^T + b,
  * so only the biases c belong to the decoder. */
-#include "models/ae/coder.h"
+#include "models/coder.h"
 #include "ops/ops.h"
 #include <string.h>
 

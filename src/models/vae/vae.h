@@ -2,7 +2,7 @@
 #ifndef GM_MODELS_VAE_VAE_H
 #define GM_MODELS_VAE_VAE_H
 
-#include "models/ae/coder.h"
+#include "models/coder.h"
 #include "ops/ops.h"
 
 typedef struct gm__vae {

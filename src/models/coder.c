@@ -1,6 +1,6 @@
 /* coder.c - encoder and decoder nets from options, and the likelihood that
  * joins them: the part that autoencoder and VAE have in common. */
-#include "models/ae/coder.h"
+#include "models/coder.h"
 #include <string.h>
 
 /* ---- options ---------------------------------------------------------------- */

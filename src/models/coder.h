@@ -1,8 +1,8 @@
 /* coder.h - what autoencoder and VAE share: an encoder and a decoder net from
  * options, the likelihood of a row under the decoder's output, and the choices
  * that depend on the data. */
-#ifndef GM_MODELS_AE_CODER_H
-#define GM_MODELS_AE_CODER_H
+#ifndef GM_MODELS_CODER_H
+#define GM_MODELS_CODER_H
 
 #include "models/model.h"
 #include <gm/vae.h>
