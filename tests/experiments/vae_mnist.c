@@ -127,7 +127,7 @@ static void dynamic(void)
     char options[256], how[128];
     double nll[2], sum = 0, squares = 0;
     must(gm_dataset_read(test, "x", 0, gm_dataset_rows(test), &x), "test images");
-    snprintf(how, sizeof how, "epochs=%d batch=100 lr=1e-3 schedule=cosine seed=1", epochs ? epochs : 100);
+    snprintf(how, sizeof how, "epochs=%d batch=20 lr=1e-3 schedule=cosine seed=1", epochs ? epochs : 100);
     for (int i = 0; i < 2; i++) {
         snprintf(options, sizeof options, "%s%s", net, i ? " objective=iwae k=5" : "");
         gm_model *m = train(i ? "iwae" : "vae", options, d, how);
