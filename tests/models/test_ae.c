@@ -1,6 +1,6 @@
 /* test_ae.c - the autoencoder: the linear one finds the PCA subspace, the denoising
  * one removes noise, the tied one shares its weights; gradients, and refusals. */
-#include "models/ae/coder.h"
+#include "models/coder.h"
 #include <check.h>
 #include <gm/gm.h>
 #include <math.h>
