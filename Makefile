@@ -94,7 +94,7 @@ $(BUILD)/tests/%: tests/%.c $(LIBA) $(BUILD)/flags
 # ---- set-up ------------------------------------------------------------------
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo 2>/dev/null)
-DEBS := gcc pkg-config libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libjansson-dev check
+DEBS := gcc libc6-dev pkg-config libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libjansson-dev check
 
 deps:
 	@if command -v apt-get >/dev/null; then \
