@@ -45,7 +45,8 @@ static uint8_t pixel(const gm_tensor *t, int64_t at)
     double v;
     if (t->dtype == GM_U8) return ((const uint8_t *)t->data)[at];
     v = t->dtype == GM_F32 ? (double)gm__f32(t)[at] : gm__f64(t)[at];
-    return v > 0 ? (uint8_t)(v < 1 ? v * 255 + 0.5 : 255) : 0; /* NaN is no number above 0 */
+    if (!(v > 0)) return 0; /* NaN too */
+    return v < 1 ? (uint8_t)(v * 255 + 0.5) : (uint8_t)255;
 }
 
 /* One row of pixels of the picture. */
