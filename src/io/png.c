@@ -46,7 +46,8 @@ static uint8_t pixel(const gm_tensor *t, int64_t at)
     if (t->dtype == GM_U8) return ((const uint8_t *)t->data)[at];
     v = t->dtype == GM_F32 ? (double)gm__f32(t)[at] : gm__f64(t)[at];
     if (!(v > 0)) return 0; /* NaN too */
-    return v < 1 ? (uint8_t)(v * 255 + 0.5) : (uint8_t)255;
+    if (v >= 1) return 255;
+    return (uint8_t)(v * 255 + 0.5);
 }
 
 /* One row of pixels of the picture. */
