@@ -7,6 +7,8 @@
 #include <gm/tensor.h>
 #include <gm/tape.h>
 #include <gm/ops.h>
+#include <gm/image.h>
+#include <gm/linalg.h>
 #include <gm/net.h>
 #include <gm/optim.h>
 #include <gm/dataset.h>

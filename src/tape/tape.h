@@ -5,9 +5,10 @@
 #include "tensor/tensor.h"
 #include <gm/tape.h>
 
+enum { GM__ATTR_INTS = 14, GM__ATTR_REALS = 4 };
 typedef struct gm__attr { /* parameters of an op, their meaning is the op's own */
-    int64_t i[GM_MAX_DIMS + 2];
-    double f[2];
+    int64_t i[GM__ATTR_INTS];
+    double f[GM__ATTR_REALS];
 } gm__attr;
 
 typedef struct gm__node {

@@ -33,6 +33,7 @@ typedef struct spec { /* one input */
     char kind;            /* n p u b k K, or - for absent */
     long below;           /* of k and K */
     char layout;          /* c, t or s */
+    bool constant;        /* no gradient flows into it */
 } spec;
 typedef struct sample {
     const gm__op *op;
@@ -50,7 +51,7 @@ static inline const char *read_word(const char *p, sample *s)
         ck_assert_msg(ints || *p == 'f', "%s: bad word at: %s", s->op->name, p);
         p++;
         for (int k = 0; *p == '=' || *p == ','; k++, p = end) {
-            ck_assert_int_lt(k, ints ? GM_MAX_DIMS + 2 : 2);
+            ck_assert_int_lt(k, ints ? GM__ATTR_INTS : GM__ATTR_REALS);
             if (ints) s->attr.i[k] = strtol(p + 1, &end, 10);
             else s->attr.f[k] = strtod(p + 1, &end);
         }
@@ -73,6 +74,7 @@ static inline const char *read_word(const char *p, sample *s)
     if (*p == ':')
         for (p++; *p && *p != ' '; p++) {
             if (*p == 't' || *p == 's') in->layout = *p;
+            else if (*p == 'c') in->constant = true;
             else in->kind = *p;
             if (*p == 'k' || *p == 'K') {
                 in->below = strtol(p + 1, &end, 10);
@@ -157,7 +159,7 @@ static inline gm_tensor *make_input(gm_ctx *ctx, const sample *s, int j, int dty
 static inline bool has_gradient(const sample *s, int j)
 {
     const char *op = s->op->name;
-    if (!is_float_input(&s->in[j]) || s->op->flags & GM__OP_NOGRAD) return false;
+    if (!is_float_input(&s->in[j]) || s->in[j].constant || s->op->flags & GM__OP_NOGRAD) return false;
     if (!strcmp(op, "batch_norm") && j > 2) return false;  /* statistics from outside */
     if (!strcmp(op, "piecewise") && j == 1) return false;  /* constant almost everywhere */
     return !(!strcmp(op, "cast") && s->attr.i[0] > GM_F64); /* to integers */

@@ -122,7 +122,7 @@ END_TEST
 
 /* ---- against PyTorch -------------------------------------------------------------------- */
 
-static struct reference { char op[24], what[8]; unsigned sample; long n; int kept; double v[4], sum; } *table;
+static struct reference { char op[32], what[8]; unsigned sample; long n; int kept; double v[4], sum; } *table;
 static size_t n_table, n_used;
 
 static void read_table(void)
@@ -130,12 +130,12 @@ static void read_table(void)
     char line[512];
     FILE *f = fopen("tests/vectors/ops.txt", "r");
     ck_assert_msg(f != NULL, "tests/vectors/ops.txt cannot be read; run from the top of the tree");
-    table = calloc(4096, sizeof *table);
+    table = calloc(65536, sizeof *table);
     while (fgets(line, sizeof line, f)) {
         struct reference *r = &table[n_table];
         int at, more;
         if (*line == '#') continue;
-        ck_assert_int_eq(sscanf(line, "%23s %u %7s %ld%n", r->op, &r->sample, r->what, &r->n, &at), 4);
+        ck_assert_int_eq(sscanf(line, "%31s %u %7s %ld%n", r->op, &r->sample, r->what, &r->n, &at), 4);
         for (; sscanf(line + at, "%lf%n", &r->sum, &more) == 1; at += more) {
             ck_assert_int_le(r->kept, 4);
             if (r->kept < 4) r->v[r->kept] = r->sum;
@@ -143,7 +143,7 @@ static void read_table(void)
         }
         ck_assert_int_ge(r->kept, 1);
         r->kept--; /* the last is the weighted sum */
-        ck_assert_uint_lt(++n_table, 4096);
+        ck_assert_uint_lt(++n_table, 65536);
     }
     fclose(f);
 }

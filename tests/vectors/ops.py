@@ -3,8 +3,12 @@
     build/tests/ops/test_ops --samples | python3 tests/vectors/ops.py > tests/vectors/ops.txt
 
 One line a tensor: op sample what count, up to four of its values (evenly spread), a weighted sum of all.
+Files ops_*.py beside this one add further ops: each has a dictionary OPS as below, name -> function of (inputs, i, f).
 The sample language is in src/ops/ops.h, the hash behind the values in tests/ops/samples.h.
 """
+import glob
+import importlib.util
+import os
 import sys
 
 import torch
@@ -36,17 +40,18 @@ def parse(name, s, text):
         else:
             shape, _, flags = w.partition(":")
             shape = [] if shape == "." else [int(v) for v in shape.split(",")]
-            flags = flags.replace("t", "").replace("s", "")
+            constant = "c" in flags
+            flags = flags.replace("t", "").replace("s", "").replace("c", "")
             n, j = 1, len(ins)
             for v in shape:
                 n *= v
             u = torch.tensor([unit(name, s, j, e) for e in range(n)], dtype=torch.float64).reshape(shape)
             if flags == "":
-                ins.append((4 * u - 2).requires_grad_())
+                ins.append((4 * u - 2).requires_grad_(not constant))
             elif flags == "p":
-                ins.append((0.5 + 1.5 * u).requires_grad_())
+                ins.append((0.5 + 1.5 * u).requires_grad_(not constant))
             elif flags == "u":
-                ins.append((0.05 + 0.9 * u).requires_grad_())
+                ins.append((0.05 + 0.9 * u).requires_grad_(not constant))
             elif flags == "b":
                 ins.append((u < 0.5).to(torch.uint8))
             else:
@@ -206,12 +211,21 @@ def line(name, s, what, x):
 
 
 def differentiable(name, j, x, y):
-    if x is None or not x.is_floating_point() or not y.is_floating_point() or name in ("detach", "eq", "ne", "lt", "le", "gt", "ge"):
+    if x is None or not x.requires_grad or not y.is_floating_point() or name in ("detach", "eq", "ne", "lt", "le", "gt", "ge"):
         return False
     return not (name == "batch_norm" and j > 2) and not (name == "piecewise" and j == 1)
 
 
+def load_others():
+    for path in sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops_*.py"))):
+        spec = importlib.util.spec_from_file_location(os.path.basename(path)[:-3], path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        OPS.update(module.OPS)
+
+
 def main():
+    load_others()
     print("# op sample what count values.. weighted-sum: made by tests/vectors/ops.py")
     for row in sys.stdin:
         name, _, text = row.rstrip("\n").partition("|")
