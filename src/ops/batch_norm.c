@@ -3,6 +3,7 @@
  * are fresh tape tensors that receive the statistics of the batch; attr.f[0]: eps.
  * saved: mean, 1/sqrt(var+eps) of each channel. */
 #include "ops/elementwise.h"
+#include "ops/layout.h"
 
 #include <math.h>
 #include <string.h>
@@ -343,9 +344,15 @@ const gm__op gm__op_batch_norm = {"batch_norm", 5, GM__OP_OPT1 | GM__OP_OPT2 | G
 
 static gm_tensor *apply(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, gm_tensor *mean, gm_tensor *var, double eps, bool training, bool give)
 {
-    gm_tensor *in[5] = {x, w, b, mean, var};
     gm__attr a = {.i = {training, give}, .f = {eps}};
-    return gm__apply(t, &gm__op_batch_norm, in, 5, &a);
+    gm_tensor *last = NULL;
+    if (gm__is(x, GM__TENSOR) && gm__is_last(x)) { /* a pixel is a row, a channel a column */
+        const int64_t rows[2] = {x->size / x->shape[1], x->shape[1]};
+        if (!(last = gm__to_last(t, x)) || !(x = gm_reshape(t, last, 2, rows))) return NULL;
+    }
+    gm_tensor *in[5] = {x, w, b, mean, var};
+    gm_tensor *y = gm__apply(t, &gm__op_batch_norm, in, 5, &a);
+    return last && y ? gm__from_last(t, gm__reshape_like(t, y, last)) : y;
 }
 
 gm_tensor *gm_batch_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, gm_tensor *mean, gm_tensor *var, double eps)

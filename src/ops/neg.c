@@ -13,6 +13,6 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     GM__UNUSED(want);
     gx[0] = gm_neg(t, gy);
 }
-const gm__op gm__op_neg = {"neg", 1, 0, gm__infer_same, forward, vjp, fused, GM__UNARY_SAMPLES};
+const gm__op gm__op_neg = {"neg", 1, GM__OP_EW, gm__infer_same, forward, vjp, fused, GM__UNARY_SAMPLES};
 
 gm_tensor *gm_neg(gm_tape *t, gm_tensor *x) { return gm__apply1(t, &gm__op_neg, x); }

@@ -49,6 +49,8 @@ gm_tensor *gm__alias(gm_tape *t, gm_tensor *x);                          /* a vi
 gm_tensor *gm__reshape_like(gm_tape *t, gm_tensor *x, const gm_tensor *like);
 /* Replaces in[0..n) by views of their common broadcast shape where shapes differ; false after recording a failure. */
 bool gm__expand_all(gm_tape *t, const char *who, gm_tensor **in, int n);
+/* layout.c: see gm__tape_ops */
+bool gm__apply_last(gm_tape *t, const gm__op *op, gm_tensor *const *in, int32_t nin, const gm__attr *attr, gm_tensor **out);
 /* A failure inside forward or fused_vjp that the tape has already recorded. */
 static inline gm_status gm__recorded(const gm_tape *t) { return t->err.status ? t->err.status : GM_ENOMEM; }
 

@@ -26,12 +26,24 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
 const gm__op gm__op_permute = {"permute", 1, GM__OP_VIEW, infer, NULL, vjp, NULL,
     "7,17 i=1,0 | . | 0,3 i=1,0 | 2,3,4 i=2,0,1 | 2,3,4 i=0,2,1 | 5,9:s i=1,0 | 2,1,3,2 i=3,1,0,2"};
 
+/* What x was before it was permuted, if these axes take the permutation back. */
+static gm_tensor *undone(gm_tape *t, gm_tensor *x, const int32_t *axes)
+{
+    const gm__node *n = x->tape == t ? x->node : NULL;
+    if (!n || n->op != &gm__op_permute || !n->in[0]->tape || n->in_version[0] != n->in[0]->version) return NULL;
+    for (int i = 0; i < x->ndim; i++)
+        if (axes[i] < 0 || axes[i] >= x->ndim || n->attr.i[axes[i]] != i) return NULL;
+    return n->in[0];
+}
+
 gm_tensor *gm_permute(gm_tape *t, gm_tensor *x, const int32_t *axes)
 {
     gm__attr a = {.i = {0}};
+    gm_tensor *before;
     if (!gm__tape_ok(t)) return NULL;
     if (gm__is(x, GM__TENSOR) && x->ndim > 0) {
         if (!axes) return gm__tape_fail(t, GM_EARG, "permute: axes is NULL");
+        if (x->tape_stamp == t->generation && (before = undone(t, x, axes))) return before;
         for (int i = 0; i < x->ndim; i++) a.i[i] = axes[i];
     }
     return gm__apply(t, &gm__op_permute, &x, 1, &a);

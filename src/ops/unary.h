@@ -18,7 +18,7 @@
         GM__UNUSED(want);                                                                                     \
         gx[0] = slope(t, n, gy);                                                                              \
     }                                                                                                         \
-    const gm__op gm__op_##NAME = {#NAME, 1, 0, gm__infer_same, forward, vjp, fused, SAMPLES};
+    const gm__op gm__op_##NAME = {#NAME, 1, GM__OP_EW, gm__infer_same, forward, vjp, fused, SAMPLES};
 
 /* shapes that most unary ops are tried on; the second for positive inputs */
 #define GM__UNARY_SAMPLES "7,17 | . | 0,3 | 1 | 2,3,4:t | 5,9:s"

@@ -22,10 +22,10 @@ static void refuse(gm_tape *t, const gm__op *op, int32_t i, const gm_tensor *x)
     else gm__tape_fail(t, GM_ESTALE, "%s: input %d outlived its tape generation", op->name, (int)i);
 }
 
-/* Checks the inputs; does one of them want a gradient? */
-static bool check_inputs(gm_tape *t, const gm__op *op, gm_tensor *const *in, int32_t nin, bool *grad)
+/* Checks the inputs; does one of them want a gradient, are all row-major? */
+static bool check_inputs(gm_tape *t, const gm__op *op, gm_tensor *const *in, int32_t nin, bool *grad, bool *plain)
 {
-    bool want = false;
+    bool want = false, all = true;
     for (int32_t i = 0; i < nin; i++) {
         const gm_tensor *x = in[i];
         if (!x && optional(op, i)) continue;
@@ -34,8 +34,10 @@ static bool check_inputs(gm_tape *t, const gm__op *op, gm_tensor *const *in, int
             return false;
         }
         want |= x->wants_grad;
+        all &= x->contiguous;
     }
     *grad = want;
+    *plain = all;
     return true;
 }
 
@@ -152,14 +154,15 @@ static gm_tensor *op_failed(gm_tape *t, const gm__op *op, gm_status s)
 
 gm_tensor *gm__apply(gm_tape *t, const gm__op *op, gm_tensor *const *in, int32_t nin, const gm__attr *attr)
 {
-    bool grad;
+    bool grad, plain;
     gm_status s;
+    gm_tensor *out;
     if (!gm__is(t, GM__TAPE) || t->err.status) return NULL;
-    if (!check_inputs(t, op, in, nin, &grad)) return NULL;
+    if (!check_inputs(t, op, in, nin, &grad, &plain)) return NULL;
+    if (!plain && op->flags & GM__OP_EW && gm__tape_ops_table.apply_last(t, op, in, nin, attr, &out)) return out;
     if (op->nin >= 0 && op->nin != nin)
         return gm__tape_fail(t, GM_EINTERNAL, "%s: %d inputs given, %d expected", op->name, (int)nin, (int)op->nin);
-    gm_tensor *out = gm__tape_header(t);
-    if (!out) return NULL;
+    if (!(out = gm__tape_header(t))) return NULL;
     if (!attr) attr = &no_attr;
 
     gm__call c = {t, t->ctx, &t->err, op, nin, in, attr, out, NULL};

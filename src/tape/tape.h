@@ -65,7 +65,8 @@ typedef struct gm__op {
     const char *samples;      /* see ops/ops.h; a row without samples fails the suite */
 } gm__op;
 enum { GM__OP_VIEW = 1, GM__OP_RANDOM = 2, GM__OP_OPT1 = 4 /* input 1 may be NULL */, GM__OP_OPT2 = 8, GM__OP_OPT3 = 16, GM__OP_OPT4 = 32,
-       GM__OP_NOGRAD = 64 };
+       GM__OP_NOGRAD = 64,
+       GM__OP_EW = 128 /* element by element: the order of axes in memory is of no matter */ };
 
 struct gm_tape {
     gm__handle h;
@@ -132,6 +133,8 @@ typedef struct gm__tape_ops {
     gm_tensor *(*ones)(gm_tape *, const gm_tensor *like);
     gm_tensor *(*mul)(gm_tape *, gm_tensor *, gm_tensor *);
     gm_tensor *(*sum_all)(gm_tape *, gm_tensor *);
+    /* an elementwise op in the memory order of inputs that are channels-last; false if none is */
+    bool (*apply_last)(gm_tape *, const gm__op *, gm_tensor *const *, int32_t, const gm__attr *, gm_tensor **out);
 } gm__tape_ops;
 extern const gm__tape_ops gm__tape_ops_table;
 
