@@ -8,93 +8,14 @@
  *            samples on every tenth test image (Burda et al. 2016 after 3,280 epochs: 86.76 and 85.54)
  *   linear   the linear autoencoder and the PCA subspace of the same rows
  * Prints target beside reached; exit code 1 if a target is missed. */
-#include <gm/gm.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-static gm_ctx *ctx;
-static const char *dir, *out_dir;
-static int epochs, missed;
-
-static void must(gm_status s, const char *what)
-{
-    if (s == GM_OK) return;
-    fprintf(stderr, "vae_mnist: %s: %s\n", what, gm_ctx_message(ctx));
-    exit(1);
-}
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void report(const char *what, double reached, const char *relation, double target)
-{
-    int pass = relation[0] == '<' ? reached <= target : reached >= target;
-    printf("%-44s target %s %-9g reached %-10.5g %s\n", what, relation, target, reached, pass ? "pass" : "FAIL");
-    fflush(stdout);
-    missed += !pass;
-}
-
-static gm_dataset *open_set(const char *which, const char *range)
-{
-    char spec[1024];
-    gm_dataset *d = NULL;
-    snprintf(spec, sizeof spec, "idx:%s/mnist-%s-images-idx3-ubyte.gz%s", dir, which, range);
-    must(gm_dataset_open(ctx, spec, &d), spec);
-    return d;
-}
-
-static int progress(const gm_progress *p, void *user)
-{
-    fprintf(stderr, "%s: epoch %llu of %llu, loss %.3f, %.0f rows/s, %.0f s\n", (const char *)user, (unsigned long long)p->epoch,
-            (unsigned long long)p->epochs, p->loss, p->rows_per_second, p->seconds);
-    return 0;
-}
-
-/* Trains a model of `options`; with out=DIR the model is kept there. */
-static gm_model *train(const char *name, const char *options, gm_dataset *data, const char *how)
-{
-    gm_model *m = NULL;
-    gm_trainer *tr = NULL;
-    char path[1024];
-    double start = seconds();
-    must(gm_model_new(ctx, "vae", options, &m), name);
-    must(gm_trainer_new(m, data, how, &tr), name);
-    must(gm_trainer_set_progress(tr, progress, (void *)(size_t)name, 10), name);
-    must(gm_trainer_run(tr), name);
-    printf("%s: vae %s; fit %s: %.0f s\n", name, options, how, seconds() - start);
-    fflush(stdout);
-    gm_trainer_free(tr);
-    if (out_dir) {
-        snprintf(path, sizeof path, "%s/%s.safetensors", out_dir, name);
-        must(gm_model_save(m, path), path);
-        snprintf(path, sizeof path, "%s/%s.png", out_dir, name);
-        must(gm_sample_png(m, 100, 1, path), path);
-    }
-    return m;
-}
-
-static double measure(gm_model *m, gm_dataset *d, const char *options)
-{
-    gm_measure e;
-    int32_t n = 0;
-    must(gm_eval(m, d, options, &e, 1, &n), "gm_eval");
-    printf("  %s %.4f +- %.4f %s (%s)\n", e.name, e.value, e.error, e.unit, e.note);
-    return e.value;
-}
+#include "experiments/experiment.h"
 
 static void grey(void)
 {
     gm_dataset *d = open_set("train", ""), *test = open_set("t10k", "");
     char how[128];
     snprintf(how, sizeof how, "epochs=%d batch=128 lr=1e-3 seed=1", epochs ? epochs : 10);
-    gm_model *m = train("grey", "hidden=400 latent=20 seed=1", d, how);
+    gm_model *m = train("grey", "vae", "hidden=400 latent=20 seed=1", d, how);
     report("784-400-20, 10 epochs: -ELBO, nats", -measure(m, test, "metric=elbo"), "<=", 106.1);
     gm_model_free(m);
     gm_dataset_free(d);
@@ -130,7 +51,7 @@ static void dynamic(void)
     snprintf(how, sizeof how, "epochs=%d batch=20 lr=1e-3 schedule=cosine seed=1", epochs ? epochs : 100);
     for (int i = 0; i < 2; i++) {
         snprintf(options, sizeof options, "%s%s", net, i ? " objective=iwae k=5" : "");
-        gm_model *m = train(i ? "iwae" : "vae", options, d, how);
+        gm_model *m = train(i ? "iwae" : "vae", "vae", options, d, how);
         lp[i] = log_probs(m, x, &nll[i]);
         gm_model_free(m);
         if (i == 0) report("200-200-50 tanh, 100 epochs: NLL, nats", nll[0], "<=", 89.0);
@@ -240,31 +161,6 @@ static void linear(void)
 
 int main(int argc, char **argv)
 {
-    static const struct { const char *name; void (*run)(void); } all[] = {{"grey", grey}, {"linear", linear}, {"dynamic", dynamic}};
-    int chosen = 0;
-    if (argc < 2) {
-        fprintf(stderr, "usage: vae_mnist DIR [grey] [dynamic] [linear] [epochs=N] [out=DIR]\n");
-        return 2;
-    }
-    dir = argv[1];
-    must(gm_ctx_new(NULL, &ctx), "context");
-    for (int pass = 0; pass < 2; pass++) /* settings first, then the runs */
-        for (int i = 2; i < argc; i++) {
-            size_t k = 0;
-            if (strncmp(argv[i], "epochs=", 7) == 0) epochs = atoi(argv[i] + 7);
-            else if (strncmp(argv[i], "out=", 4) == 0) out_dir = argv[i] + 4;
-            else {
-                while (k < sizeof all / sizeof *all && strcmp(all[k].name, argv[i]) != 0) k++;
-                if (k == sizeof all / sizeof *all) {
-                    fprintf(stderr, "vae_mnist: no experiment '%s'\n", argv[i]);
-                    return 2;
-                }
-                chosen++;
-                if (pass) all[k].run();
-            }
-        }
-    for (size_t k = 0; !chosen && k < sizeof all / sizeof *all; k++) all[k].run();
-    gm_ctx_free(ctx);
-    printf("%d targets missed\n", missed);
-    return missed != 0;
+    static const experiment all[] = {{"grey", grey}, {"linear", linear}, {"dynamic", dynamic}};
+    return run_experiments("vae_mnist", all, sizeof all / sizeof *all, argc, argv);
 }

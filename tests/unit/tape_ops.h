@@ -250,6 +250,6 @@ static gm_status fail_forward(gm__call *c)
 }
 static const gm__op op_fail = {"fail", 1, 0, infer_like, fail_forward, NULL, NULL, ""};
 
-const gm__tape_ops gm__tape_ops_table = {t_add, t_sum_to, t_zeros, t_ones, t_mul, t_sum};
+const gm__tape_ops gm__tape_ops_table = {t_add, t_sum_to, t_zeros, t_ones, t_mul, t_sum, NULL};
 
 #endif
