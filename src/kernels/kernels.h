@@ -136,7 +136,22 @@ double gm__sum(gm_ctx *ctx, bool f64, size_t n, const void *x);
 
 /* ---- OpenBLAS and LAPACKE (blas.c): the only file that includes them ------- */
 
-/* Symmetric eigenproblem, ascending values; a [n,n] row-major is replaced by eigenvectors in rows. work through ctx's allocator. */
+/* All matrices row-major f64 and overwritten as said; work through ctx's allocator. Failures leave a message in ctx:
+ * GM_ENONFINITE (a holds inf or NaN), GM_ELIMIT (both sizes over GM__LAPACK_MOST), GM_ENOMEM, GM_EINTERNAL. */
+enum { GM__LAPACK_MOST = 16384 }; /* a few times its square must fit LAPACK's int */
+
+/* Symmetric eigenproblem, ascending values; a [n,n] is replaced by eigenvectors in rows. */
 gm_status gm__eigh(gm_ctx *ctx, size_t n, double *a, double *values);
+/* a (its lower triangle is read) = L L^T is replaced by L. *minor: 0, or the order of the first leading minor that is not positive. */
+gm_status gm__cholesky(gm_ctx *ctx, size_t n, double *a, size_t *minor);
+/* op(A) X = B for a triangle A [n,n] whose diagonal is not 0 (unit: is not read); b [n,k] is replaced by X. */
+gm_status gm__solve_triangular(gm_ctx *ctx, size_t n, size_t k, const double *a, double *b, bool upper, bool transposed, bool unit);
+/* A X = B; bt [k,n] holds B by columns and is replaced by X; a by its factors. *zero: 0, or the first pivot (from 1) that is 0,
+ * then bt is not touched. sign, log_abs (may be NULL): of the determinant; 0 and -inf where singular. */
+gm_status gm__solve(gm_ctx *ctx, size_t n, size_t k, double *a, double *bt, size_t *zero, double *sign, double *log_abs);
+/* A = U diag(s) V^T, k = min(m,n): s [k] descending, u [m,k], vt [k,n]; a is destroyed. */
+gm_status gm__svd(gm_ctx *ctx, size_t m, size_t n, double *a, double *s, double *u, double *vt);
+/* A = Q R, m >= n: q [m,n], R in the upper triangle of a's first n rows. */
+gm_status gm__qr(gm_ctx *ctx, size_t m, size_t n, double *a, double *q);
 
 #endif
