@@ -4,6 +4,7 @@
  * samples; a sample is blank-separated words:
  *   7,17      an input of shape [7,17] (. for a tensor of no dimensions), f64 values in (-2,2)
  *   7,17:p    values in (0.5,2)       :u in (0.05,0.95)    :b u8 0/1     :k5 i64 in [0,5)   :K5 i32
+ *   4,4:m     symmetric and positive definite matrices
  *   7,17:c    no gradient flows into this input
  *   7,17:t    stored transposed (strides reversed)  :s stored with a gap along the last axis
  *   -         an absent optional input

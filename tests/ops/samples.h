@@ -30,7 +30,7 @@ static inline double hash_unit(const char *name, unsigned s, unsigned j, unsigne
 typedef struct spec { /* one input */
     int ndim;
     int64_t shape[GM_MAX_DIMS];
-    char kind;            /* n p u b k K, or - for absent */
+    char kind;            /* n p u b k K m, or - for absent */
     long below;           /* of k and K */
     char layout;          /* c, t or s */
     bool constant;        /* no gradient flows into it */
@@ -81,7 +81,7 @@ static inline const char *read_word(const char *p, sample *s)
                 p = end - 1;
             }
         }
-    ck_assert_msg(strchr("npubkK", in->kind) && (!*p || *p == ' '), "%s: bad sample near: %s", s->op->name, p);
+    ck_assert_msg(strchr("npubkKm", in->kind) && (!*p || *p == ' '), "%s: bad sample near: %s", s->op->name, p);
     return p;
 }
 
@@ -102,9 +102,21 @@ static inline void free_data(void *data, void *user)
     free(data);
 }
 
+/* element of A A^T + n, A of numbers in (-2, 2) */
+static inline double definite(const sample *s, int j, int64_t e)
+{
+    int64_t n = s->in[j].shape[s->in[j].ndim - 1], row = e / n % n, col = e % n, first = e - row * n - col;
+    double sum = row == col ? (double)n : 0;
+    for (int64_t k = 0; k < n; k++)
+        sum += (4 * hash_unit(s->op->name, s->index, (unsigned)j, (unsigned)(first + row * n + k)) - 2) *
+               (4 * hash_unit(s->op->name, s->index, (unsigned)j, (unsigned)(first + col * n + k)) - 2);
+    return sum;
+}
+
 static inline double value_of(const sample *s, int j, int64_t e)
 {
     const spec *in = &s->in[j];
+    if (in->kind == 'm') return definite(s, j, e);
     double u = hash_unit(s->op->name, s->index, (unsigned)j, (unsigned)e);
     switch (in->kind) {
     case 'p': return 0.5 + 1.5 * u;
@@ -115,7 +127,7 @@ static inline double value_of(const sample *s, int j, int64_t e)
     }
 }
 
-static inline bool is_float_input(const spec *in) { return in->kind == 'n' || in->kind == 'p' || in->kind == 'u'; }
+static inline bool is_float_input(const spec *in) { return in->kind == 'n' || in->kind == 'p' || in->kind == 'u' || in->kind == 'm'; }
 
 /* Input j as a tensor over memory of its own: floats of the given type; layout c, t, s, or 0 as the sample says. */
 static inline gm_tensor *make_input(gm_ctx *ctx, const sample *s, int j, int dtype, char layout)

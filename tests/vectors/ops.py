@@ -52,6 +52,9 @@ def parse(name, s, text):
                 ins.append((0.5 + 1.5 * u).requires_grad_(not constant))
             elif flags == "u":
                 ins.append((0.05 + 0.9 * u).requires_grad_(not constant))
+            elif flags == "m":
+                a = 4 * u - 2
+                ins.append((a @ a.mT + shape[-1] * torch.eye(shape[-1], dtype=torch.float64)).requires_grad_(not constant))
             elif flags == "b":
                 ins.append((u < 0.5).to(torch.uint8))
             else:
