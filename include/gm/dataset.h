@@ -23,10 +23,11 @@ typedef struct gm_batches gm_batches;
 
 /**
  * Opens a data set by its SPEC.
- * @param spec   idx:IMAGES[,LABELS]  csv:FILE[,label=COL,y=COL]  tsv:FILE (the same)  npy:FILE
+ * @param spec   idx:IMAGES[,LABELS]  cifar:FILE[,FILE..][,label=fine|coarse]  csv:FILE[,label=COL,y=COL]  tsv:FILE (the same)  npy:FILE
  *               synth:NAME[,n=..,seed=..,sigma=..]; files may end in .gz (known by content, not name); a range
  *               [first:end] or [first:end:stride] may come last, each number may be left out;
  *               backslash escapes , : [ ] = and itself.
+ *               CIFAR: the binary files of CIFAR-10 or CIFAR-100 (that one has a second column "coarse")
  *               CSV: a first row with a word in it is the header; COL is a name or a number from 0 on; whole numbers
  *               are labels as they are, words are numbered as they appear; all other columns make x, f32
  *               synth: ring8 grid25 moons swissroll (divided by 10) bars (size=3) digits

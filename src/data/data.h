@@ -34,7 +34,7 @@ struct gm_dataset {
 /* A SPEC split into its parts. */
 typedef struct gm__spec {
     char kind[16];
-    char *path[2]; int n_path;   /* unescaped */
+    char *path[16]; int n_path;  /* unescaped */
     struct { char *key, *value; } opt[16]; int n_opt;
     bool has_range; int64_t first, end, stride; /* end < 0: to the end */
 } gm__spec;
@@ -54,6 +54,7 @@ typedef struct gm__reader {
 #include "data/readers.def"
 #undef READER
 gm_status gm__idx_load(gm__in *in, bool label, gm_tensor **out);
+gm_status gm__cifar_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, size_t size, gm_dataset *d);
 gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_dataset *d);
 
 gm_status gm__dataset_make(gm_ctx *ctx, gm_dataset **out);

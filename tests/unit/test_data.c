@@ -53,17 +53,19 @@ START_TEST(spec_parts)
     OK(gm__spec_parse(ctx, "csv:a=b", &s)); /* the first item is a file whatever it looks like */
     ck_assert_str_eq(s.path[0], "a=b");
     gm__spec_free(ctx, &s);
-    static const char *const bad[] = { "", "idx", ":", ":a", "idx:", "idx:,", "idx:a,", "idx:,b", "idx:a,,b", "idx:a,b,c,d", "idx:a,=v", "idx:a,k=v,b", "idx:a,k=1,k=2",
+    static const char *const bad[] = { "", "idx", ":", ":a", "idx:", "idx:,", "idx:a,", "idx:,b", "idx:a,,b", "idx:a,=v", "idx:a,k=v,b", "idx:a,k=1,k=2",
         "idx:a\\x", "idx:a\\", "idx:a[", "idx:a]", "idx:a[]", "idx:a[1]", "idx:a[1:2", "idx:a[1:2]x", "idx:a[1:2],b", "idx:a[-1:2]", "idx:a[2:1]", "idx:a[1:1]", "idx:a[1:2:0]",
         "idx:a[1:2:-1]", "idx:a[a:b]", "idx:a[1:2:3:4]", "idx:a[ 1:2]", "idx:a[1:99999999999999999999]", "idx:a[1:2][3:4]", "averyveryverylongkind:a" };
     for (size_t i = 0; i < GM__COUNT(bad); i++) {
         ck_assert_msg(gm__spec_parse(ctx, bad[i], &s) == GM_EARG, "'%s' was taken", bad[i]);
         ck_assert_msg(strstr(gm_ctx_message(ctx), bad[i]) && !s.n_path && !s.n_opt, "'%s'", gm_ctx_message(ctx));
     }
-    FAILS(GM_EARG, "idx csv tsv npy", gm_dataset_open(ctx, "foo:a", &d));
+    FAILS(GM_EARG, "csv tsv npy", gm_dataset_open(ctx, "foo:a", &d));
     FAILS(GM_EARG, "NULL", gm_dataset_open(ctx, NULL, &d));
     FAILS(GM_EARG, "option 'label'", gm_dataset_open(ctx, "idx:a,label=1", &d));
     FAILS(GM_EARG, "1 file", gm_dataset_open(ctx, "npy:a,b", &d));
+    FAILS(GM_EARG, "2 files, not 'c'", gm_dataset_open(ctx, "idx:a,b,c,d", &d));
+    FAILS(GM_EARG, "too many files", gm_dataset_open(ctx, "idx:a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", &d));
     FAILS(GM_EARG, "label y", gm_dataset_open(ctx, "csv:a,lab=1", &d));
     FAILS(GM_EIO, "none", open_file("idx", "none", ""));
     ck_assert_int_eq(gm_dataset_open(NULL, "a", &d), GM_EARG);
