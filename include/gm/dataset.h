@@ -23,13 +23,15 @@ typedef struct gm_batches gm_batches;
 
 /**
  * Opens a data set by its SPEC.
- * @param spec   idx:IMAGES[,LABELS]  cifar:FILE[,FILE..][,label=fine|coarse]  csv:FILE[,label=COL,y=COL]  tsv:FILE (the same)  npy:FILE
+ * @param spec   idx:IMAGES[,LABELS]  cifar:FILE[,FILE..][,label=fine|coarse]  csv:FILE[,label=COL,y=COL[+COL..],onehot=COL[+COL..],missing=error|nan|mean|drop]  tsv:FILE (the same)  npy:FILE
  *               synth:NAME[,n=..,seed=..,sigma=..]; files may end in .gz (known by content, not name); a range
  *               [first:end] or [first:end:stride] may come last, each number may be left out;
  *               backslash escapes , : [ ] = and itself.
  *               CIFAR: the binary files of CIFAR-10 or CIFAR-100 (that one has a second column "coarse")
  *               CSV: a first row with a word in it is the header; COL is a name or a number from 0 on; whole numbers
- *               are labels as they are, words are numbered as they appear; all other columns make x, f32
+ *               are labels as they are, words are numbered as they appear; y is [rows, columns named]; a column of words
+ *               may become one column a word with onehot; all but label and y make x, f32. missing says what an empty
+ *               field of x (or NA, nan, null, ?) becomes: an error, NaN, the mean of its column, or a row left out
  *               synth: ring8 grid25 moons swissroll (divided by 10) bars (size=3) digits
  * @param out    receives the data set, the caller's; NULL on failure
  * @errors    GM_EARG (spec), GM_EIO, GM_EFORMAT (file, and line or offset; a range past its end), GM_EDTYPE,
@@ -94,6 +96,8 @@ GM_API int32_t gm_dataset_shape(const gm_dataset *d, const char *column, int64_t
 GM_API int32_t gm_dataset_dtype(const gm_dataset *d, const char *column);
 /** Number of classes of column "label" (largest label + 1); 0 without labels. @errors none. @threads any. @since 0.1 */
 GM_API int64_t gm_dataset_classes(const gm_dataset *d);
+/** Name of class k where the file gives names (words in a label column, folders of pictures), else NULL. @return borrowed from d. @errors none. @threads any. @since 0.1 */
+GM_API const char *gm_dataset_class_name(const gm_dataset *d, int64_t k);
 
 /**
  * Rows [first, first+n) of a column as a new tensor, f32 for u8 images (in [0,1]), i64 for "label", else the stored type.

@@ -16,6 +16,19 @@ typedef struct gm__column {
                                     gives its row numbers), retained; NULL for a callback column */
 } gm__column;
 
+/* Texts numbered in the order of their appearance (words.c). */
+typedef struct gm__word { char *text; uint64_t hash; } gm__word;
+typedef struct gm__words {
+    gm_ctx *ctx;
+    gm__word *word;
+    size_t *slot;                /* hash table: number + 1 */
+    size_t n, cap;
+} gm__words;
+void gm__words_free(gm__words *w);
+
+/* Names of the classes, shared by a data set and its parts. */
+typedef struct gm__names { gm__handle h; gm__words words; } gm__names;
+
 enum { GM__COLUMNS = 64 };
 struct gm_dataset {
     gm__handle h;
@@ -26,6 +39,7 @@ struct gm_dataset {
     uint64_t first, stride;      /* row r is row first + r*stride of the whole ... */
     uint64_t *index;             /* ... or index[r] */
     int64_t classes;             /* 0: no labels */
+    gm__names *names;            /* of the classes, or NULL */
     gm_row_source fn;            /* callback, or NULL */
     void *user;
     bool host;                   /* the host's arrays, which it may change between two calls */
@@ -59,6 +73,7 @@ gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_data
 
 gm_status gm__dataset_make(gm_ctx *ctx, gm_dataset **out);
 gm_status gm__dataset_add(gm_dataset *d, const char *name, gm_tensor *t /* retained */);
+gm_status gm__dataset_names(gm_dataset *d, gm__words *classes); /* takes the words, which are empty afterwards */
 gm_ctx *gm__dataset_ctx(const gm_dataset *d);
 const gm__column *gm__dataset_column(const gm_dataset *d, const char *name);
 /* Type that a column has in a batch: f32 for u8 (scaled to [0,1]) and floats, i64 for "label", else its own. */

@@ -33,6 +33,10 @@ void gm_dataset_free(gm_dataset *d)
     gm_ctx *ctx = d->ctx;
     d->h.magic = GM__DEAD;
     for (int32_t i = 0; i < d->n_columns; i++) gm_tensor_free(d->column[i].t);
+    if (d->names && gm__release(d->names)) {
+        gm__words_free(&d->names->words);
+        gm__free(ctx, d->names);
+    }
     gm__free(ctx, d->column);
     gm__free(ctx, d->index);
     gm__free(ctx, d);
@@ -86,6 +90,16 @@ gm_status gm__dataset_add(gm_dataset *d, const char *name, gm_tensor *t)
     gm__column *c = new_column(d, name, t->dtype, t->ndim - 1, t->shape + 1);
     c->t = t;
     gm__retain(t);
+    return GM_OK;
+}
+
+gm_status gm__dataset_names(gm_dataset *d, gm__words *classes)
+{
+    d->names = gm__calloc(d->ctx, 1, sizeof *d->names);
+    if (!d->names) return GM_ENOMEM;
+    atomic_init(&d->names->h.refs, 1);
+    d->names->words = *classes;
+    *classes = (gm__words){ .ctx = d->ctx };
     return GM_OK;
 }
 
@@ -168,6 +182,8 @@ static gm_status part(gm_dataset *d, gm_dataset **out)
     for (int32_t i = 0; i < d->n_columns; i++)
         if (d->column[i].t) gm__retain(d->column[i].t);
     (*out)->classes = d->classes;
+    (*out)->names = d->names;
+    if (d->names) gm__retain(d->names);
     (*out)->fn = d->fn;
     (*out)->user = d->user;
     (*out)->host = d->host;
@@ -274,3 +290,9 @@ int32_t gm_dataset_dtype(const gm_dataset *d, const char *column)
 }
 
 int64_t gm_dataset_classes(const gm_dataset *d) { return gm__is(d, GM__DATASET) ? d->classes : 0; }
+
+const char *gm_dataset_class_name(const gm_dataset *d, int64_t k)
+{
+    bool known = gm__is(d, GM__DATASET) && d->names && k >= 0 && (uint64_t)k < d->names->words.n;
+    return known ? d->names->words.word[k].text : NULL;
+}

@@ -1,270 +1,234 @@
-/* read_csv.c - numbers separated by commas or tabs (RFC 4180). A first row with
- * anything that is no number is the header. label=COL and y=COL name a column by
- * header or by number from 0 on; all others make x. Read in one pass, so that
- * nothing is kept but the numbers. */
-#include "data/data.h"
+/* read_csv.c - numbers separated by commas or tabs. A first row with anything that is
+ * no number is the header. label=COL, y=COL[+COL..] and onehot=COL[+COL..] name columns
+ * by header or by number from 0 on; all but label and y make x. Read in one pass, so
+ * that nothing is kept but the numbers. */
+#include "data/fields.h"
 #include <math.h>
 #include <string.h>
 
-enum { MAX_FIELDS = 65536, MAX_LINE = 1 << 24, MAX_CLASSES = 65536 };
+enum { MAX_CLASSES = 65536, MAX_WORDS = 1024, MAX_WIDTH = 1 << 20 };
+enum { X, LABEL, Y, ONEHOT };                                     /* what a column is for */
+enum { MISSING_ERROR, MISSING_NAN, MISSING_MEAN, MISSING_DROP };
+static const char *const policies[] = { "error", "nan", "mean", "drop" };
 
-/* A label as it stands in the file. */
-typedef struct class_name { char *text; uint64_t hash; int64_t number; } class_name; /* number: -1 if it is a word */
+typedef struct use { int kind; size_t index; } use;               /* index among those of its kind */
 
 typedef struct csv {
     gm_ctx *ctx;
-    gm__in *in;
     const gm__spec *spec;
-    char separator;
-    uint8_t chunk[2048];
-    size_t at, got;
-    uint64_t line;        /* of the row being read, from 1 */
-    uint64_t lines;       /* line ends so far */
-    gm__buf text;         /* the row's fields, each ended by NUL */
-    size_t *field;        /* where each starts */
-    size_t n_fields, cap_fields;
-    size_t width;         /* fields a row must have; 0 before the first */
-    int64_t label, y;     /* column numbers or -1 */
-    gm__buf x, ys, labels;
+    gm__fields f;
+    size_t width;               /* fields that a row must have */
+    use *use;                   /* [width] */
+    size_t count[4];            /* columns of each kind */
+    int missing;
+    gm__buf x, y, labels;       /* x: a one-hot column holds the word's number, -1 if it is missing */
     uint64_t rows;
-    class_name *class;
-    size_t *slot;         /* hash table: number of a class + 1 */
-    size_t n_class, cap_class;
-    bool words;           /* some label is no whole number */
+    gm__words classes, *words;  /* words: [count[ONEHOT]] */
 } csv;
-
-static gm_status bad(csv *c, size_t column, const char *what, const char *found)
-{
-    return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: line %llu, column %zu: %s%s%s%s", gm__in_name(c->in), (unsigned long long)c->line,
-                        column + 1, what, *found ? ", got '" : "", found, *found ? "'" : "");
-}
-
-/* ---- rows ---------------------------------------------------------------------- */
-
-/* Next byte; -1 at the end. */
-static gm_status next(csv *c, int *ch)
-{
-    if (c->at == c->got) {
-        GM__TRY(gm__in_read(c->in, c->chunk, sizeof c->chunk, &c->got));
-        c->at = 0;
-    }
-    *ch = c->at < c->got ? c->chunk[c->at++] : -1;
-    return GM_OK;
-}
-
-static gm_status new_field(csv *c)
-{
-    if (c->n_fields == MAX_FIELDS) return gm__fail_ctx(c->ctx, GM_ELIMIT, "%s: line %llu: more than 65536 columns", gm__in_name(c->in), (unsigned long long)c->line);
-    if (c->n_fields == c->cap_fields) {
-        size_t *p = gm__realloc(c->ctx, c->field, 2 * c->cap_fields + 16, sizeof *p);
-        if (!p) return GM_ENOMEM;
-        c->field = p;
-        c->cap_fields = 2 * c->cap_fields + 16;
-    }
-    c->field[c->n_fields++] = c->text.len;
-    return GM_OK;
-}
-
-static gm_status put(csv *c, int ch)
-{
-    char byte = (char)ch;
-    if (!ch) return bad(c, c->n_fields - 1, "a zero byte; this is no text file", "");
-    if (c->text.len >= MAX_LINE) return gm__fail_ctx(c->ctx, GM_ELIMIT, "%s: line %llu is longer than 16 MiB", gm__in_name(c->in), (unsigned long long)c->line);
-    return gm__buf_put(&c->text, &byte, 1) ? GM_OK : GM_ENOMEM;
-}
-
-static bool ends_field(const csv *c, int ch) { return ch < 0 || ch == c->separator || ch == '\n' || ch == '\r'; }
-
-/* A field whose opening quote has been read; leaves the byte after it in *ch. */
-static gm_status quoted(csv *c, int *ch)
-{
-    for (;;) {
-        GM__TRY(next(c, ch));
-        if (*ch == '"') {
-            GM__TRY(next(c, ch));
-            if (*ch != '"') break; /* two quotes stand for one */
-        }
-        if (*ch < 0) return bad(c, c->n_fields - 1, "a quote is not closed", "");
-        if (*ch == '\n') c->lines++;
-        GM__TRY(put(c, *ch));
-    }
-    return ends_field(c, *ch) ? GM_OK : bad(c, c->n_fields - 1, "text after a closing quote", "");
-}
-
-/* The fields of the next row; none at the end of the file. Blank lines are skipped. */
-static gm_status read_row(csv *c)
-{
-    int ch;
-    c->n_fields = c->text.len = 0;
-    do {
-        GM__TRY(next(c, &ch));
-        if (ch == '\n') c->lines++;
-    } while (ch == '\n' || ch == '\r');
-    c->line = c->lines + 1;
-    if (ch < 0) return GM_OK;
-    for (;;) {
-        GM__TRY(new_field(c));
-        if (ch == '"') GM__TRY(quoted(c, &ch));
-        while (!ends_field(c, ch)) {
-            GM__TRY(put(c, ch));
-            GM__TRY(next(c, &ch));
-        }
-        if (!gm__buf_put(&c->text, "", 1)) return GM_ENOMEM;
-        if (ch != c->separator) break;
-        GM__TRY(next(c, &ch));
-    }
-    if (ch == '\r') {
-        GM__TRY(next(c, &ch));
-        if (ch >= 0 && ch != '\n') c->at--; /* a lone carriage return ends the row too */
-    }
-    if (ch == '\n') c->lines++;
-    return GM_OK;
-}
-
-static const char *field(const csv *c, size_t i) { return c->text.data + c->field[i]; }
-
-/* ---- values ---------------------------------------------------------------------- */
-
-/* The whole field as a number, blanks around it allowed. */
-static bool number(const char *p, double *v)
-{
-    while (*p == ' ' || *p == '\t') p++;
-    const char *end = p + strlen(p);
-    while (end > p && (end[-1] == ' ' || end[-1] == '\t')) end--;
-    if (*p == '+') p++;
-    const char *q = p < end ? gm__read_double(p, end, v) : NULL;
-    return q == end && q;
-}
-
-static gm_status put_number(csv *c, size_t column, gm__buf *to)
-{
-    double v;
-    const char *text = field(c, column);
-    if (!*text) return bad(c, column, "the value is missing", "");
-    if (!number(text, &v)) return bad(c, column, "expected a number", text);
-    float f = (float)v;
-    if (!isfinite(f)) return bad(c, column, "expected a finite number", text);
-    return gm__buf_put(to, &f, sizeof f) ? GM_OK : GM_ENOMEM;
-}
-
-static gm_status grow_classes(csv *c)
-{
-    size_t cap = c->cap_class ? 2 * c->cap_class : 64; /* a power of two, never more than half full */
-    class_name *names = gm__realloc(c->ctx, c->class, cap, sizeof *names);
-    if (!names) return GM_ENOMEM;
-    c->class = names;
-    size_t *slot = gm__calloc(c->ctx, 2 * cap, sizeof *slot);
-    if (!slot) return GM_ENOMEM;
-    for (size_t i = 0; i < c->n_class; i++) {
-        size_t at = c->class[i].hash & (2 * cap - 1);
-        while (slot[at]) at = (at + 1) & (2 * cap - 1);
-        slot[at] = i + 1;
-    }
-    gm__free(c->ctx, c->slot);
-    c->slot = slot;
-    c->cap_class = cap;
-    return GM_OK;
-}
-
-/* Number of the class of this name; new names get the next one. */
-static gm_status put_label(csv *c, size_t column)
-{
-    const char *text = field(c, column);
-    double v;
-    if (!*text) return bad(c, column, "the label is missing", "");
-    if (c->n_class == c->cap_class) GM__TRY(grow_classes(c));
-    uint64_t hash = gm__crc64(0, text, strlen(text));
-    size_t mask = 2 * c->cap_class - 1, at = hash & mask;
-    while (c->slot[at] && (c->class[c->slot[at] - 1].hash != hash || strcmp(c->class[c->slot[at] - 1].text, text))) at = (at + 1) & mask;
-    if (!c->slot[at]) {
-        if (c->n_class == MAX_CLASSES) return gm__fail_ctx(c->ctx, GM_ELIMIT, "%s: line %llu: more than 65536 different labels", gm__in_name(c->in), (unsigned long long)c->line);
-        bool whole = number(text, &v) && v >= 0 && v < INT32_MAX && v == floor(v);
-        class_name n = { gm__strdup(c->ctx, text), hash, whole ? (int64_t)v : -1 };
-        if (!n.text) return GM_ENOMEM;
-        c->words = c->words || !whole;
-        c->class[c->n_class++] = n;
-        c->slot[at] = c->n_class;
-    }
-    int64_t k = (int64_t)c->slot[at] - 1;
-    return gm__buf_put(&c->labels, &k, sizeof k) ? GM_OK : GM_ENOMEM;
-}
 
 /* ---- columns ---------------------------------------------------------------------- */
 
-/* A column number written as such, or -1. */
-static int64_t as_index(const char *name)
+/* Column of the name [p, p+n), by header or number; -1: none. */
+static int64_t find_column(const csv *c, const char *p, size_t n, bool header)
 {
     int64_t v;
-    const char *end = name ? name + strlen(name) : NULL;
-    return name && *name >= '0' && *name <= '9' && gm__read_i64(name, end, &v) == end ? v : -1;
+    for (size_t i = 0; header && i < c->width; i++)
+        if (strlen(gm__field(&c->f, i)) == n && !memcmp(gm__field(&c->f, i), p, n)) return (int64_t)i;
+    bool number = n && *p >= '0' && *p <= '9' && gm__read_i64(p, p + n, &v) == p + n;
+    return number && v < (int64_t)c->width ? v : -1;
 }
 
-static gm_status find_column(csv *c, const char *key, bool header, int64_t *out)
+static gm_status take_column(csv *c, const char *key, int kind, int64_t column)
 {
-    const char *name = gm__spec_opt(c->spec, key);
-    *out = -1;
-    if (!name) return GM_OK;
-    for (size_t i = 0; header && i < c->n_fields && *out < 0; i++)
-        if (!strcmp(field(c, i), name)) *out = (int64_t)i;
-    if (*out < 0) *out = as_index(name);
-    if (*out < 0 || *out >= (int64_t)c->n_fields) {
-        *out = -1;
-        return gm__fail_ctx(c->ctx, GM_ENOTFOUND, "%s: no column '%s' for %s (%zu columns%s)", gm__in_name(c->in), name, key, c->n_fields,
-                            header ? "" : ", no header");
+    static const char *const names[] = { "x", "label", "y", "onehot" };
+    use *u = &c->use[column];
+    if (u->kind == kind) return gm__fail_ctx(c->ctx, GM_EARG, "%s: %s names column %lld twice", gm__in_name(c->f.in), key, (long long)column);
+    if (u->kind) return gm__fail_ctx(c->ctx, GM_EARG, "%s: %s and %s are the same column", gm__in_name(c->f.in), names[u->kind], key);
+    *u = (use){ kind, c->count[kind]++ };
+    return GM_OK;
+}
+
+/* The columns that the option `key` names: one name, or some with '+' between them. */
+static gm_status take_columns(csv *c, const char *key, int kind, bool header)
+{
+    const char *p = gm__spec_opt(c->spec, key);
+    if (!p) return GM_OK;
+    int64_t whole = find_column(c, p, strlen(p), header);
+    if (whole >= 0) return take_column(c, key, kind, whole);
+    for (bool more = true; more;) {
+        size_t n = kind == LABEL ? strlen(p) : strcspn(p, "+");
+        int64_t column = find_column(c, p, n, header);
+        if (column < 0)
+            return gm__fail_ctx(c->ctx, GM_ENOTFOUND, "%s: no column '%.*s' for %s (%zu columns%s)", gm__in_name(c->f.in), (int)n, p, key, c->width,
+                                header ? "" : ", no header");
+        GM__TRY(take_column(c, key, kind, column));
+        more = p[n] == '+';
+        p += n + more;
     }
     return GM_OK;
+}
+
+static bool is_missing(const csv *c, const char *p)
+{
+    static const char *const words[] = { "", "NA", "N/A", "NaN", "nan", "null", "?" };
+    for (size_t i = 0; c->missing && i < GM__COUNT(words); i++)
+        if (!strcmp(p, words[i])) return true;
+    return false;
+}
+
+/* Does an option name column i by its number? Such a column may hold words. */
+static bool named_by_number(const csv *c, const char *key, size_t i)
+{
+    int64_t v;
+    for (const char *p = gm__spec_opt(c->spec, key); p && *p; p += strcspn(p, "+"), p += *p == '+') {
+        const char *end = p + strcspn(p, "+");
+        if (*p >= '0' && *p <= '9' && gm__read_i64(p, end, &v) == end && v == (int64_t)i) return true;
+    }
+    return false;
 }
 
 /* The first row: is it the header, and which columns are what? */
 static gm_status first_row(csv *c, bool *header)
 {
     double v;
-    int64_t label = as_index(gm__spec_opt(c->spec, "label")); /* a label may be a word, so it proves nothing */
     *header = false;
-    for (size_t i = 0; i < c->n_fields; i++)
-        if ((int64_t)i != label && *field(c, i) && !number(field(c, i), &v)) *header = true;
-    c->width = c->n_fields;
-    GM__TRY(find_column(c, "label", *header, &c->label));
-    GM__TRY(find_column(c, "y", *header, &c->y));
-    if (c->label >= 0 && c->label == c->y) return gm__fail_ctx(c->ctx, GM_EARG, "%s: label and y are the same column", gm__in_name(c->in));
-    if (c->width == (size_t)(c->label >= 0) + (size_t)(c->y >= 0)) return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: no column is left for x", gm__in_name(c->in));
+    c->width = c->f.n;
+    for (size_t i = 0; i < c->width; i++) {
+        const char *p = gm__field(&c->f, i);
+        if (!*p || is_missing(c, p) || gm__field_number(p, &v)) continue;
+        if (!named_by_number(c, "label", i) && !named_by_number(c, "onehot", i)) *header = true;
+    }
+    c->use = gm__calloc(c->ctx, c->width, sizeof *c->use);
+    if (!c->use) return GM_ENOMEM;
+    GM__TRY(take_columns(c, "label", LABEL, *header));
+    GM__TRY(take_columns(c, "y", Y, *header));
+    GM__TRY(take_columns(c, "onehot", ONEHOT, *header));
+    if (c->width == c->count[LABEL] + c->count[Y]) return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: no column is left for x", gm__in_name(c->f.in));
+    c->words = gm__calloc(c->ctx, c->count[ONEHOT] + 1, sizeof *c->words);
+    if (!c->words) return GM_ENOMEM;
+    for (size_t i = 0; i < c->count[ONEHOT]; i++) c->words[i].ctx = c->ctx;
     return GM_OK;
+}
+
+/* ---- values ---------------------------------------------------------------------- */
+
+static gm_status number(csv *c, size_t column, float *out)
+{
+    double v;
+    const char *text = gm__field(&c->f, column);
+    *out = NAN;
+    if (!*text) return gm__fields_bad(&c->f, column, "the value is missing", "");
+    if (!gm__field_number(text, &v)) return gm__fields_bad(&c->f, column, "expected a number", text);
+    *out = (float)v;
+    return isfinite(*out) ? GM_OK : gm__fields_bad(&c->f, column, "expected a finite number", text);
+}
+
+static gm_status put_x(csv *c, size_t column)
+{
+    float v = NAN;
+    const use *u = &c->use[column];
+    const char *text = gm__field(&c->f, column);
+    if (u->kind == ONEHOT) {
+        int64_t k = -1;
+        if (!*text && !c->missing) return gm__fields_bad(&c->f, column, "the value is missing", "");
+        if (!is_missing(c, text)) GM__TRY(gm__words_add(&c->words[u->index], gm__in_name(c->f.in), text, MAX_WORDS, &k));
+        v = (float)k;
+    } else if (!is_missing(c, text)) {
+        GM__TRY(number(c, column, &v));
+    }
+    return gm__buf_put(&c->x, &v, sizeof v) ? GM_OK : GM_ENOMEM;
+}
+
+static gm_status put_label(csv *c, size_t column)
+{
+    int64_t k;
+    const char *text = gm__field(&c->f, column);
+    if (!*text || is_missing(c, text)) return gm__fields_bad(&c->f, column, "the label is missing", "");
+    GM__TRY(gm__words_add(&c->classes, gm__in_name(c->f.in), text, MAX_CLASSES, &k));
+    return gm__buf_put(&c->labels, &k, sizeof k) ? GM_OK : GM_ENOMEM;
 }
 
 static gm_status put_row(csv *c)
 {
-    if (c->n_fields != c->width)
-        return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: line %llu: %zu columns, the first row has %zu", gm__in_name(c->in), (unsigned long long)c->line, c->n_fields, c->width);
-    for (size_t i = 0; i < c->n_fields; i++) {
-        if ((int64_t)i == c->label) GM__TRY(put_label(c, i));
-        else GM__TRY(put_number(c, i, (int64_t)i == c->y ? &c->ys : &c->x));
+    size_t at = c->y.len;
+    if (c->f.n != c->width)
+        return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: line %llu: %zu columns, the first row has %zu", gm__in_name(c->f.in),
+                            (unsigned long long)c->f.line, c->f.n, c->width);
+    for (size_t i = 0; c->missing == MISSING_DROP && i < c->width; i++)
+        if (is_missing(c, gm__field(&c->f, i))) return GM_OK;
+    for (size_t i = 0; i < c->count[Y]; i++) /* they may stand in another order than y=... names them */
+        if (!gm__buf_put(&c->y, &(float){ 0 }, sizeof(float))) return GM_ENOMEM;
+    for (size_t i = 0; i < c->width; i++) {
+        float v;
+        if (c->use[i].kind == LABEL) {
+            GM__TRY(put_label(c, i));
+        } else if (c->use[i].kind == Y) {
+            GM__TRY(number(c, i, &v));
+            memcpy(c->y.data + at + c->use[i].index * sizeof v, &v, sizeof v);
+        } else {
+            GM__TRY(put_x(c, i));
+        }
     }
     c->rows++;
-    return GM_OK;
-}
-
-/* The byte order mark that some programs put before UTF-8. */
-static gm_status skip_mark(csv *c)
-{
-    int ch;
-    GM__TRY(next(c, &ch));
-    if (ch >= 0) c->at--;
-    if (c->got >= 3 && !memcmp(c->chunk, "\xef\xbb\xbf", 3)) c->at = 3;
     return GM_OK;
 }
 
 static gm_status read_rows(csv *c)
 {
     bool header = true;
-    GM__TRY(skip_mark(c));
-    GM__TRY(read_row(c));
-    if (c->n_fields) GM__TRY(first_row(c, &header));
+    GM__TRY(gm__fields_next(&c->f));
+    if (c->f.n) GM__TRY(first_row(c, &header));
     if (!header) GM__TRY(put_row(c));
-    while (c->n_fields) {
-        GM__TRY(read_row(c));
-        if (c->n_fields) GM__TRY(put_row(c));
+    while (c->f.n) {
+        GM__TRY(gm__fields_next(&c->f));
+        if (c->f.n) GM__TRY(put_row(c));
     }
-    if (!c->rows) return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: no rows", gm__in_name(c->in));
+    if (!c->rows) return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: no rows", gm__in_name(c->f.in));
+    return GM_OK;
+}
+
+/* ---- from rows to columns --------------------------------------------------------------- */
+
+/* The missing numbers of x become the mean of the others in their column; a one-hot column keeps its -1. */
+static void fill_means(csv *c)
+{
+    float *x = (float *)(void *)c->x.data;
+    size_t width = c->width - c->count[LABEL] - c->count[Y];
+    for (size_t k = 0; k < width; k++) {
+        double sum = 0;
+        uint64_t n = 0;
+        for (uint64_t r = 0; r < c->rows; r++)
+            if (!isnan(x[r * width + k])) sum += (double)x[r * width + k], n++;
+        for (uint64_t r = 0; r < c->rows; r++)
+            if (isnan(x[r * width + k])) x[r * width + k] = n ? (float)(sum / (double)n) : 0;
+    }
+}
+
+/* Each word's number becomes as many columns as there are words, one of them 1. */
+static gm_status expand(csv *c, size_t *width)
+{
+    size_t wide = *width - c->count[ONEHOT], count, at = 0;
+    for (size_t i = 0; i < c->count[ONEHOT]; i++) wide += c->words[i].n;
+    if (wide > MAX_WIDTH || !wide)
+        return gm__fail_ctx(c->ctx, wide ? GM_ELIMIT : GM_EFORMAT, "%s: onehot makes %zu columns", gm__in_name(c->f.in), wide);
+    if (!gm__mul((size_t)c->rows, wide, &count)) count = SIZE_MAX;
+    float *out = gm__calloc(c->ctx, count, sizeof *out);
+    if (!out) return GM_ENOMEM;
+    const float *x = (const float *)(const void *)c->x.data;
+    for (uint64_t r = 0; r < c->rows; r++) {
+        for (size_t i = 0; i < c->width; i++) {
+            if (c->use[i].kind == X) {
+                out[at++] = *x++;
+            } else if (c->use[i].kind == ONEHOT) {
+                if (*x >= 0) out[at + (size_t)*x] = 1;
+                x++;
+                at += c->words[c->use[i].index].n;
+            }
+        }
+    }
+    gm__buf_free(&c->x);
+    c->x.data = (char *)out;
+    *width = wide;
     return GM_OK;
 }
 
@@ -283,12 +247,25 @@ static gm_status add(csv *c, gm_dataset *d, const char *name, int dtype, size_t 
 
 static gm_status finish(csv *c, gm_dataset *d)
 {
-    size_t extra = (size_t)(c->label >= 0) + (size_t)(c->y >= 0);
-    int64_t *k = (int64_t *)(void *)c->labels.data;
-    for (uint64_t r = 0; c->label >= 0 && !c->words && r < c->rows; r++) k[r] = c->class[k[r]].number;
-    GM__TRY(add(c, d, "x", GM_F32, c->width - extra, &c->x));
-    if (c->label >= 0) GM__TRY(add(c, d, "label", GM_I64, 1, &c->labels));
-    return c->y >= 0 ? add(c, d, "y", GM_F32, 1, &c->ys) : GM_OK;
+    size_t width = c->width - c->count[LABEL] - c->count[Y];
+    if (c->missing == MISSING_MEAN) fill_means(c);
+    if (c->count[ONEHOT]) GM__TRY(expand(c, &width));
+    GM__TRY(add(c, d, "x", GM_F32, width, &c->x));
+    if (c->count[LABEL]) {
+        bool numbers = gm__words_numbers(&c->classes, (int64_t *)(void *)c->labels.data, c->rows);
+        GM__TRY(add(c, d, "label", GM_I64, 1, &c->labels));
+        if (!numbers) GM__TRY(gm__dataset_names(d, &c->classes));
+    }
+    return c->count[Y] ? add(c, d, "y", GM_F32, c->count[Y], &c->y) : GM_OK;
+}
+
+static gm_status policy(csv *c)
+{
+    const char *name = gm__spec_opt(c->spec, "missing");
+    if (!name) return GM_OK;
+    while (c->missing < (int)GM__COUNT(policies) && strcmp(policies[c->missing], name)) c->missing++;
+    if (c->missing == (int)GM__COUNT(policies)) return gm__fail_ctx(c->ctx, GM_EARG, "data: missing is error, nan, mean or drop, not '%s'", name);
+    return GM_OK;
 }
 
 gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_dataset *d)
@@ -297,24 +274,23 @@ gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_data
     csv *c = gm__calloc(ctx, 1, sizeof *c);
     if (!c) return GM_ENOMEM;
     c->ctx = ctx;
-    c->in = in;
     c->spec = spec;
-    c->separator = separator;
-    c->label = c->y = -1;
-    gm__buf_init(&c->text, ctx);
+    c->classes.ctx = ctx;
+    gm__fields_init(&c->f, in, separator);
     gm__buf_init(&c->x, ctx);
-    gm__buf_init(&c->ys, ctx);
+    gm__buf_init(&c->y, ctx);
     gm__buf_init(&c->labels, ctx);
-    gm_status s = read_rows(c);
+    gm_status s = policy(c);
+    if (!s) s = read_rows(c);
     if (!s) s = finish(c, d);
-    gm__buf_free(&c->text);
     gm__buf_free(&c->x);
-    gm__buf_free(&c->ys);
+    gm__buf_free(&c->y);
     gm__buf_free(&c->labels);
-    for (size_t i = 0; i < c->n_class; i++) gm__free(ctx, c->class[i].text);
-    gm__free(ctx, c->class);
-    gm__free(ctx, c->slot);
-    gm__free(ctx, c->field);
+    gm__words_free(&c->classes);
+    for (size_t i = 0; c->words && i < c->count[ONEHOT]; i++) gm__words_free(&c->words[i]);
+    gm__free(ctx, c->words);
+    gm__free(ctx, c->use);
+    gm__fields_free(&c->f);
     gm__free(ctx, c);
     return s;
 }
@@ -322,7 +298,7 @@ gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_data
 static gm_status open_text(gm_ctx *ctx, const gm__spec *spec, char separator, gm_dataset *d)
 {
     gm__in *in;
-    GM__TRY(gm__spec_only(ctx, spec, 1, "label y"));
+    GM__TRY(gm__spec_only(ctx, spec, 1, "label y onehot missing"));
     GM__TRY(gm__in_open(ctx, spec->path[0], &in));
     gm_status s = gm__csv_load(in, separator, spec, d);
     gm__in_close(in);

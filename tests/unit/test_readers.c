@@ -110,8 +110,90 @@ START_TEST(cifar_refused)
 }
 END_TEST
 
+/* ---- CSV: several y, words, missing values --------------------------------------------------- */
+
+static gm_status csv(const char *text, const char *rest)
+{
+    put_file("t.csv", text, strlen(text));
+    return open_file("csv", "t.csv", rest);
+}
+
+/* Every value of a column. */
+static void holds(const char *column, int width, const float *want)
+{
+    for (uint64_t r = 0; r < gm_dataset_rows(d); r++)
+        for (int i = 0; i < width; i++) {
+            float v = real(column, r, i), w = want[(int)r * width + i];
+            ck_assert_msg(v == w || (isnan(v) && isnan(w)), "%s[%d,%d]: %g, not %g", column, (int)r, i, (double)v, (double)w);
+        }
+}
+
+START_TEST(csv_columns)
+{
+    int64_t shape[8];
+    gm_dataset *part;
+    const char *text = "a,b,kind,c+d\n1,2,dog,3\n4,5,cat,6\n7,8,dog,9\n";
+    OK(csv(text, ",y=b+a,label=kind"));
+    ck_assert(gm_dataset_shape(d, "y", shape) == 1 && shape[0] == 2 && gm_dataset_dtype(d, "y") == GM_F32);
+    holds("y", 2, (float[]){ 2, 1, 5, 4, 8, 7 });
+    holds("x", 1, (float[]){ 3, 6, 9 });
+    ck_assert_str_eq(gm_dataset_class_name(d, 0), "dog");
+    ck_assert_str_eq(gm_dataset_class_name(d, 1), "cat");
+    ck_assert(!gm_dataset_class_name(d, 2) && !gm_dataset_class_name(d, -1) && !gm_dataset_class_name(NULL, 0));
+    OK(gm_dataset_range(d, 1, 2, 1, &part));
+    gm_dataset_free(d);
+    ck_assert_str_eq(gm_dataset_class_name(part, 1), "cat"); /* parts share the names */
+    gm_dataset_free(part);
+    OK(csv(text, ",y=c+d,onehot=kind")); /* a name with '+' in it is one name */
+    holds("y", 1, (float[]){ 3, 6, 9 });
+    holds("x", 4, (float[]){ 1, 2, 1, 0, 4, 5, 0, 1, 7, 8, 1, 0 });
+    ck_assert_ptr_null(gm_dataset_class_name(d, 0));
+    gm_dataset_free(d);
+    OK(csv("u,1,v\nw,2,v\n", ",onehot=0+2")); /* by number, so a word makes no header */
+    holds("x", 4, (float[]){ 1, 0, 1, 1, 0, 1, 2, 1 });
+    gm_dataset_free(d);
+    OK(csv("1,2\n", ",label=0"));
+    ck_assert_ptr_null(gm_dataset_class_name(d, 1)); /* numbers have no names */
+    gm_dataset_free(d);
+    FAILS(GM_ENOTFOUND, "no column 'z' for y (4 columns)", csv(text, ",y=a+z"));
+    FAILS(GM_ENOTFOUND, "no column '' for y", csv(text, ",y=a+"));
+    FAILS(GM_EARG, "y names column 0 twice", csv(text, ",y=a+a"));
+    FAILS(GM_EARG, "y and onehot are the same column", csv(text, ",y=a,onehot=a"));
+    FAILS(GM_EFORMAT, "line 3, column 3: the value is missing", csv("a,b,c\n1,2,x\n1,2,\n", ",onehot=c"));
+    char *big = malloc(100000), *p = big;
+    for (int i = 0; i < 1025; i++) p += sprintf(p, "%d,w%d\n", i, i);
+    FAILS(GM_ELIMIT, "more than 1024", csv(big, ",onehot=1"));
+    free(big);
+}
+END_TEST
+
+START_TEST(csv_missing)
+{
+    const char *text = "a,b,k\n1,,x\n3,NA,y\n?,4,\n5,8,x\n";
+    FAILS(GM_EFORMAT, "line 2, column 2: the value is missing", csv(text, ",label=k"));
+    FAILS(GM_EFORMAT, "line 4, column 3: the label is missing", csv(text, ",label=k,missing=nan"));
+    OK(csv(text, ",onehot=k,missing=nan"));
+    holds("x", 4, (float[]){ 1, NAN, 1, 0, 3, NAN, 0, 1, NAN, 4, 0, 0, 5, 8, 1, 0 });
+    gm_dataset_free(d);
+    OK(csv(text, ",onehot=k,missing=mean"));
+    holds("x", 4, (float[]){ 1, 6, 1, 0, 3, 6, 0, 1, 3, 4, 0, 0, 5, 8, 1, 0 });
+    gm_dataset_free(d);
+    OK(csv(text, ",label=k,missing=drop"));
+    ck_assert_uint_eq(gm_dataset_rows(d), 1);
+    holds("x", 2, (float[]){ 5, 8 });
+    gm_dataset_free(d);
+    OK(csv("1,\n2,\n", ",missing=mean"));
+    holds("x", 2, (float[]){ 1, 0, 2, 0 });
+    gm_dataset_free(d);
+    FAILS(GM_EFORMAT, "no rows", csv("1,\n2,\n", ",missing=drop"));
+    FAILS(GM_EFORMAT, "line 1, column 2", csv("1,\n", ",y=1,missing=nan"));
+    FAILS(GM_EFORMAT, "onehot makes 0 columns", csv("?\n?\n", ",onehot=0,missing=nan"));
+    FAILS(GM_EARG, "not 'skip'", csv(text, ",missing=skip"));
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, NULL };
+    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, csv_columns, csv_missing, NULL };
     return run_suite("readers", tests);
 }
