@@ -64,8 +64,12 @@ bool gm__apply_last(gm_tape *t, const gm__op *op, gm_tensor *const *in, int32_t 
         if (in[i] && in[i]->ndim > nd) return false;
     if (nd == 0) return false;
     *out = NULL;
-    for (int32_t i = 0; i < nin; i++)
-        if (!(now[i] = turned(t, in[i], nd)) && in[i]) return true;
+    for (int32_t i = 0; i < nin; i++) {
+        now[i] = turned(t, in[i], nd);
+        /* with sizes of 1 a row-major input turned may look channels-last itself, and would be turned for ever */
+        if (now[i] && gm__is_last(now[i])) now[i] = gm__copy(t, now[i]);
+        if (!now[i] && in[i]) return true;
+    }
     *out = gm__from_last(t, gm__apply(t, op, now, nin, attr));
     return true;
 }

@@ -5,25 +5,36 @@
 static const int kernel[] = {GM__ACT_NONE, GM__ACT_RELU, GM__ACT_LRELU, GM__ACT_TANH, GM__ACT_SIGMOID}; /* by GM_ACT_* */
 static const int kernel_g[] = {0, GM__B_RELU_G, GM__B_LRELU_G, GM__B_TANH_G, GM__B_SIGMOID_G};
 
+int gm__act_kernel(int64_t act) { return kernel[act]; }
+
+gm_tensor *gm__act_fused(gm_tape *t, int64_t act, double slope, const gm_tensor *gy, const gm_tensor *y)
+{
+    gm_tensor *g = gm__tape_tensor(t, gy->dtype, gy->ndim, gy->shape);
+    if (g) gm__ew2(t->ctx, kernel_g[act], g, gy, y, (const double[2]){slope, 0}, false);
+    return g;
+}
+
+gm_tensor *gm__act_vjp(gm_tape *t, int64_t act, double slope, gm_tensor *gy, gm_tensor *y)
+{
+    switch (act) {
+    case GM_ACT_NONE: return gy;
+    case GM_ACT_RELU: return gm__piecewise(t, GM__PW_RELU, gy, y, 0, 0);
+    case GM_ACT_LRELU: return gm__piecewise(t, GM__PW_LRELU, gy, y, slope, 0);
+    case GM_ACT_TANH: return gm_mul(t, gy, gm_affine(t, gm_square(t, y), -1, 1));
+    default: return gm_mul(t, gy, gm_mul(t, y, gm_affine(t, y, -1, 1)));
+    }
+}
+
 static gm_status forward(gm__call *c) { return gm__linear_forward(c, kernel[c->attr->i[0]], c->attr->f[0]); }
 
 static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
 {
-    gm_tensor *g = gm__tape_tensor(t, gy->dtype, gy->ndim, gy->shape);
-    if (!g) return gm__recorded(t);
-    gm__ew2(t->ctx, kernel_g[n->attr.i[0]], g, gy, n->out, n->attr.f, false);
-    return gm__linear_fused(t, n, g, want);
+    gm_tensor *g = gm__act_fused(t, n->attr.i[0], n->attr.f[0], gy, n->out);
+    return g ? gm__linear_fused(t, n, g, want) : gm__recorded(t);
 }
 static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
 {
-    gm_tensor *g = gy, *y = n->out;
-    switch (n->attr.i[0]) {
-    case GM_ACT_RELU: g = gm__piecewise(t, GM__PW_RELU, gy, y, 0, 0); break;
-    case GM_ACT_LRELU: g = gm__piecewise(t, GM__PW_LRELU, gy, y, n->attr.f[0], 0); break;
-    case GM_ACT_TANH: g = gm_mul(t, gy, gm_affine(t, gm_square(t, y), -1, 1)); break;
-    default: g = gm_mul(t, gy, gm_mul(t, y, gm_affine(t, y, -1, 1))); break;
-    }
-    gm__linear_vjp(t, n, g, want, gx);
+    gm__linear_vjp(t, n, gm__act_vjp(t, n->attr.i[0], n->attr.f[0], gy, n->out), want, gx);
 }
 const gm__op gm__op_linear_act = {"linear_act", 3, GM__OP_OPT2, gm__linear_infer, forward, vjp, fused,
     "7,5 3,5 3 i=1 | 7,5 3,5 - i=2 f=0.2 | 5 3,5 3 i=3 | 2,3,4 6,4 6 i=4 | 0,5 3,5 3 i=1 | 7,5:t 3,5:t 3:s i=3 | 2,3,4:s 6,4:s - i=4 | 2,17 17,17 17 i=1"};

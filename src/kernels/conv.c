@@ -1,0 +1,130 @@
+/* conv.c - convolution as a product whose left side is never in memory.
+ *
+ * A row of that product is the patch of the image that one result sees. A task takes a
+ * block of results, copies their patches into scratch that stays in the second cache level
+ * (channels-last: a line of a patch is one run of memory), and multiplies them by the packed
+ * weights with the register tile of the matrix product (product.h). By weights the patches
+ * are the right side and the sum runs over pixels. The transposed convolution is, for each
+ * remainder of the position by the stride, an ordinary convolution with every stride-th tap. */
+#include "kernels/conv.h"
+#include "kernels/gemm.h"
+#include <string.h>
+
+enum {
+    PATCHES = 1 << 17, /* most elements of patches in a task's scratch */
+    TASKS = 8,         /* tasks aimed at, at least */
+    PIXELS = 96,       /* pixels of a step of the sum over pixels */
+    COLS = 512,        /* columns aimed at in a step of that sum */
+};
+#define SMALL 1e6      /* multiply-adds below which threads do not pay */
+
+static size_t divup(size_t a, size_t b) { return (a + b - 1) / b; }
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t round_up(size_t a, size_t b) { return divup(a, b) * b; }
+
+/* A row's length in scratch: an odd number of lines of memory, so that neighbouring rows meet in no cache set. */
+static size_t row_len(size_t n, size_t size) { return (divup(n * size, 64) | 1) * 64 / size; }
+
+static double work_of(const gm__conv *g)
+{
+    return (double)g->n * (double)g->oh * (double)g->ow * (double)g->o * (double)(g->kh * g->kw) * (double)(g->c / g->groups);
+}
+
+static void run_tasks(gm_ctx *ctx, bool spread, size_t n, gm__task_fn *fn, void *arg)
+{
+    if (spread) gm__parallel(ctx, n, fn, arg);
+    else for (size_t i = 0; i < n; i++) fn(arg, i, 0);
+}
+
+/* ---- grids -------------------------------------------------------------------------- */
+
+static gm__grid forward_grid(const gm__conv *g)
+{
+    gm__grid d = {.n = g->n, .size = {g->oh, g->ow}, .step = {1, 1}, .in = {g->h, g->w, g->c}, .out = {g->oh, g->ow, g->o},
+                  .groups = g->groups, .cin = g->c / g->groups, .cout = g->o / g->groups, .w_in = g->ws[1], .w_out = g->ws[0],
+                  .w_tap = {g->ws[2], g->ws[3]}};
+    const size_t k[2] = {g->kh, g->kw};
+    d.w_group = (ptrdiff_t)d.cout * g->ws[0];
+    for (int a = 0; a < 2; a++)
+        d.taps[a] = (gm__taps){.n = k[a], .k_step = 1, .at = -g->pad[a], .at_step = g->dilation[a], .step = g->stride[a]};
+    return d;
+}
+
+/* Taps of the transposed convolution at positions that leave `rest` when divided by the stride:
+ * those k with (rest + pad - k*dilation) % stride = 0, the last first. */
+static gm__taps rest_taps(ptrdiff_t k, ptrdiff_t stride, ptrdiff_t pad, ptrdiff_t dilation, ptrdiff_t rest)
+{
+    gm__taps t = {.step = 1};
+    ptrdiff_t first = 0, every = stride, rest_of = dilation;
+    while (rest_of != 0) { /* the greatest common divisor */
+        ptrdiff_t r = every % rest_of;
+        every = rest_of;
+        rest_of = r;
+    }
+    every = stride / every;
+    while (first < k && first < every && (rest + pad - first * dilation) % stride != 0) first++;
+    if (first >= k || first >= every) return t;
+    t.n = (size_t)((k - 1 - first) / every) + 1;
+    t.k = first + ((ptrdiff_t)t.n - 1) * every;
+    t.k_step = -every;
+    t.at = (rest + pad - t.k * dilation) / stride; /* divides */
+    t.at_step = every * dilation / stride;
+    return t;
+}
+
+/* false if no position of the image has these rests */
+static bool data_grid(const gm__conv *g, size_t rest_y, size_t rest_x, gm__grid *d)
+{
+    const size_t rest[2] = {rest_y, rest_x}, size[2] = {g->h, g->w}, k[2] = {g->kh, g->kw};
+    *d = (gm__grid){.n = g->n, .in = {g->oh, g->ow, g->o}, .out = {g->h, g->w, g->c}, .groups = g->groups, .cin = g->o / g->groups,
+                    .cout = g->c / g->groups, .w_in = g->ws[0], .w_out = g->ws[1], .w_tap = {g->ws[2], g->ws[3]}};
+    d->w_group = (ptrdiff_t)d->cin * g->ws[0];
+    for (int a = 0; a < 2; a++) {
+        if (rest[a] >= size[a]) return false;
+        d->first[a] = rest[a];
+        d->step[a] = (size_t)g->stride[a];
+        d->size[a] = divup(size[a] - rest[a], d->step[a]);
+        d->taps[a] = rest_taps((ptrdiff_t)k[a], g->stride[a], g->pad[a], g->dilation[a], (ptrdiff_t)rest[a]);
+    }
+    return true;
+}
+
+#define T float
+#define S f32
+#include "kernels/conv_body.h"
+#undef T
+#undef S
+#define T double
+#define S f64
+#include "kernels/conv_body.h"
+#undef T
+#undef S
+
+static gm_status run_grid(gm_ctx *ctx, bool f64, bool spread, const gm__grid *d, void *out, const void *in, const void *w, const gm__conv_end *end)
+{
+    return f64 ? run_gather_f64(ctx, spread, d, out, in, w, end) : run_gather_f32(ctx, spread, d, out, in, w, end);
+}
+
+gm_status gm__conv_forward(gm_ctx *ctx, bool f64, const gm__conv *g, void *y, const void *x, const void *w, const gm__conv_end *end)
+{
+    gm__grid d = forward_grid(g);
+    return run_grid(ctx, f64, work_of(g) > SMALL, &d, y, x, w, end);
+}
+
+gm_status gm__conv_data(gm_ctx *ctx, bool f64, const gm__conv *g, void *x, const void *y, const void *w, const gm__conv_end *end)
+{
+    for (size_t i = 0; i < (size_t)g->stride[0] && i < g->h; i++)
+        for (size_t j = 0; j < (size_t)g->stride[1]; j++) {
+            gm__grid d;
+            if (!data_grid(g, i, j, &d)) break;
+            GM__TRY(run_grid(ctx, f64, work_of(g) > SMALL, &d, x, y, w, end));
+        }
+    return GM_OK;
+}
+
+gm_status gm__conv_weight(gm_ctx *ctx, bool f64, const gm__conv *g, void *w, const void *x, const void *y, bool add)
+{
+    gm__grid d = forward_grid(g);
+    bool spread = work_of(g) > SMALL;
+    return f64 ? by_weight_f64(ctx, spread, &d, w, x, y, add) : by_weight_f32(ctx, spread, &d, w, x, y, add);
+}
