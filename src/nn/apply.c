@@ -2,17 +2,23 @@
 #include "nn/net.h"
 #include <string.h>
 
+/* Runs layer i and those after it that it can take into its own pass; the number of layers run. */
+static size_t apply_some(const gm__run *r, gm__seq *s, size_t i, gm_tensor **x)
+{
+    gm__layer *l = &s->layers[i], *end = s->layers + s->n, *next = l + 1;
+    bool doubled = l->doubles && next < end && next->takes_doubled; /* a product on the small image */
+    if (doubled) l = next++;
+    bool fused = l->kind->apply_act && next < end && next->kind->act; /* one pass over the product's result */
+    int32_t act = fused ? next->kind->act : GM_ACT_NONE;
+    if (doubled) *x = l->kind->apply_doubled(r, l, *x, act, fused ? next->v[0] : 0);
+    else if (fused) *x = l->kind->apply_act(r, l, *x, act, next->v[0]);
+    else *x = l->kind->apply(r, l, *x);
+    return 1 + doubled + fused;
+}
+
 gm_tensor *gm__apply_seq(const gm__run *r, gm__seq *s, gm_tensor *x)
 {
-    for (size_t i = 0; i < s->n && x; i++) {
-        gm__layer *l = &s->layers[i], *next = i + 1 < s->n ? l + 1 : NULL;
-        if (l->kind->apply_act && next && next->kind->act) { /* one pass over the product's result */
-            x = l->kind->apply_act(r, l, x, next->kind->act, next->v[0]);
-            i++;
-        } else {
-            x = l->kind->apply(r, l, x);
-        }
-    }
+    for (size_t i = 0; i < s->n && x;) i += apply_some(r, s, i, &x);
     return x;
 }
 

@@ -9,7 +9,7 @@
 
 #include "nn/nn.h"
 
-enum { GM__NET_DEPTH = 8, GM__NET_LAYERS = 4096, GM__NET_TEXT = 65536, GM__NET_SETTINGS = 6, GM__NET_BRANCHES = 32 };
+enum { GM__NET_DEPTH = 8, GM__NET_LAYERS = 4096, GM__NET_TEXT = 65536, GM__NET_SETTINGS = 10, GM__NET_BRANCHES = 32 };
 
 typedef struct gm__row { /* shape of one row: no batch axis */
     int ndim;
@@ -54,6 +54,7 @@ typedef struct gm__layer {
     gm__row in, out;
     size_t param, n_param, stat;  /* first parameter and statistic, indices into the body's slots */
     int64_t numbers;              /* parameters of this layer alone */
+    bool doubles, takes_doubled;  /* repeats each pixel 2x2 and no more; a convolution that can do that itself (set by build) */
     char *text;                   /* canonical, without what is in parentheses */
     gm__stats pending;
 } gm__layer;
@@ -119,6 +120,8 @@ typedef struct gm__kind {
     gm_tensor *(*apply)(const gm__run *r, gm__layer *l, gm_tensor *x);
     /* a layer that fuses the activation after it */
     gm_tensor *(*apply_act)(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope);
+    /* a layer with takes_doubled: what apply_act gives for x doubled, from x itself */
+    gm_tensor *(*apply_doubled)(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope);
 } gm__kind;
 
 #define GM__LAYER(name) extern const gm__kind gm__layer_##name;

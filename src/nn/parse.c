@@ -183,7 +183,7 @@ static gm_status read_list(cursor *c, gm__seq *seq, int depth);
 
 static gm_status unknown_layer(const cursor *c)
 {
-    char names[192], got[40];
+    char names[400], got[40];
     size_t n = 0;
     for (size_t i = 0; gm__layers[i]; i++)
         n += gm__format(names + n, sizeof names - n, i ? ", %s" : "%s", gm__layers[i]->name);
