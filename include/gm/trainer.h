@@ -97,6 +97,18 @@ GM_API gm_status gm_trainer_save(gm_trainer *tr, const char *path);
 GM_API int32_t gm_trainer_event_count(const gm_trainer *tr);
 /** Event i. @errors GM_EARG, GM_END. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_trainer_event(const gm_trainer *tr, int32_t i, gm_event *out);
+/**
+ * Number of curves recorded so far: loss (each step), epoch-loss, valid-loss, grad-norm, lr, then the family's own (kl, ..).
+ * They are thinned to at most 1024 points, a point being the mean of as many numbers as it stands for, and go on after a resume.
+ * @errors    none
+ * @threads   any
+ * @since     0.1
+ */
+GM_API int32_t gm_trainer_series_count(const gm_trainer *tr);
+/** Name of curve i, "grad-norm"; NULL past the end. @return borrowed until the next step. @errors none. @threads as the model's context. @since 0.1 */
+GM_API const char *gm_trainer_series_name(const gm_trainer *tr, int32_t i);
+/** Points of curve i. @param steps,values receive the first cap points; either may be NULL. @return how many points there are. @errors none. @threads as the model's context. @since 0.1 */
+GM_API int64_t gm_trainer_series_read(const gm_trainer *tr, int32_t i, uint64_t *steps, double *values, int64_t cap);
 /** Frees the trainer; the model stays. @errors none. @threads any. @since 0.1 */
 GM_API void gm_trainer_free(gm_trainer *tr);
 

@@ -124,6 +124,7 @@ int cmd_train(args *a)
     if (!code) {
         p.trainer = j.trainer;
         p.first_step = gm_trainer_steps(j.trainer);
+        p.events_shown = gm_trainer_event_count(j.trainer); /* those of a checkpoint were shown then */
         gm_status s = gm_trainer_set_progress(j.trainer, progress_show, &p, p.terminal ? 0.2 : 5.0);
         if (!s) s = gm_trainer_run(j.trainer);
         progress_end(&p);

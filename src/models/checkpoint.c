@@ -76,7 +76,8 @@ typedef struct walk {
     gm__stw *w;
     const gm__st *f;
     const char *who;
-    gm__strs names; /* alive until the file is written */
+    gm__strs names; /* alive until the file is written, as are the series */
+    gm_tensor **series;
 } walk;
 
 static const char *long_name(walk *k, const char *group, const char *name)
@@ -101,6 +102,8 @@ static gm_status put_all(gm_trainer *tr, walk *k)
     GM__TRY(gm__model_write(m, k->w));
     GM__TRY(put_meta(k->w, tr->ctx, "gm.train.options", &gm__train_opts, &cfg));
     GM__TRY(put_meta(k->w, tr->ctx, "gm.train.state", &gm__train_state_opts, &tr->st));
+    GM__TRY(gm__events_write(tr, k->w));
+    GM__TRY(gm__series_write(tr, k->w, &k->names, k->series));
     GM__TRY(gm__optim_state(tr->optim, put_tensor, k));
     bool best = tr->cfg.keep_best && tr->st.has_best;
     for (size_t i = 0; best && i < m->n_tensors; i++) {
@@ -116,10 +119,13 @@ gm_status gm__checkpoint_write(gm_trainer *tr, const char *path)
     walk k = { .tr = tr, .names = { .ctx = tr->ctx } };
     int shown = tr->shown;
     gm__trainer_show(tr, GM__RAW);
-    gm_status s = gm__stw_new(tr->ctx, &k.w);
+    k.series = gm__calloc(tr->ctx, tr->n_series + 1, sizeof *k.series);
+    gm_status s = k.series ? gm__stw_new(tr->ctx, &k.w) : GM_ENOMEM;
     if (!s) s = put_all(tr, &k);
     if (!s) s = gm__stw_commit(k.w, path);
     gm__stw_free(k.w);
+    for (size_t i = 0; k.series && i < tr->n_series; i++) gm_tensor_free(k.series[i]);
+    gm__free(tr->ctx, k.series);
     gm__strs_free(&k.names);
     gm__trainer_show(tr, shown);
     return s;
@@ -221,7 +227,9 @@ static gm_status restore(gm_trainer *tr, const gm__st *f, const char *who, gm_da
     tr->st = st;
     tr->fingerprinted = true;
     tr->reseek = true; /* the first batch is the one after the last used up */
-    s = get_all(tr, &k);
+    s = gm__events_read(tr, f, who);
+    if (!s) s = gm__series_read(tr, f, who);
+    if (!s) s = get_all(tr, &k);
     gm__strs_free(&k.names);
     if (!s) gm__model_changed(tr->m);
     return s;

@@ -135,6 +135,7 @@ static gm_status measure(gm_trainer *tr, bool *better)
         gm__trainer_raise(tr, GM_EVENT_BEST, loss, "best held-out loss so far: %g", loss);
     }
     tr->valid_loss = loss;
+    gm__trainer_record(tr, "valid-loss", loss);
     return GM_OK;
 }
 
@@ -151,14 +152,17 @@ gm_status gm__trainer_epoch_end(gm_trainer *tr)
 {
     gm__train_state *st = &tr->st;
     bool better;
+    size_t events = tr->n_events;
     measuring(tr, true);
     gm_status s = watch(tr);
     if (!s) s = measure(tr, &better);
     measuring(tr, false);
+    if (s) tr->n_events = events; /* they come again when it is measured again */
     if (s) return s;
     if (tr->valid) st->bad_epochs = better ? 0 : st->bad_epochs + 1;
     if (tr->cfg.patience && st->bad_epochs >= tr->cfg.patience) st->stopped = 1;
     tr->epoch_loss = st->epoch_loss / st->epoch_rows;
+    gm__trainer_record(tr, "epoch-loss", tr->epoch_loss);
     st->epoch_loss = st->epoch_rows = 0;
     st->pending = 0;
     return GM_OK;

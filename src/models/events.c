@@ -1,7 +1,9 @@
 /* events.c - what training notices about itself, kept for the host to read. */
 #include "models/trainer.h"
+#include "base/json.h"
 #include <math.h>
 #include <stdarg.h>
+#include <string.h>
 
 enum {
     EVENTS_MAX = 1024,
@@ -10,21 +12,26 @@ enum {
     PAUSE = 100       /* steps between two alarms of exploding */
 };
 
+static gm_status room(gm_trainer *tr)
+{
+    size_t cap = tr->cap_events ? 2 * tr->cap_events : 16;
+    if (tr->n_events < tr->cap_events) return GM_OK;
+    gm_event *grown = gm__realloc(tr->ctx, tr->events, cap, sizeof *grown);
+    if (!grown) return GM_ENOMEM;
+    tr->events = grown;
+    tr->cap_events = cap;
+    return GM_OK;
+}
+
 void gm__trainer_raise(gm_trainer *tr, int32_t kind, double value, const char *format, ...)
 {
+    char message[GM__MESSAGE];
+    gm_status was = tr->ctx->err.status;
     if (tr->n_events == EVENTS_MAX) return;
-    if (tr->n_events == tr->cap_events) {
-        char message[GM__MESSAGE];
-        size_t cap = tr->cap_events ? 2 * tr->cap_events : 16;
-        gm_status was = tr->ctx->err.status;
-        gm__format(message, sizeof message, "%s", gm_ctx_message(tr->ctx));
-        gm_event *grown = gm__realloc(tr->ctx, tr->events, cap, sizeof *grown);
-        if (!grown) { /* a lost note must not change what the step says */
-            gm__fail_ctx(tr->ctx, was, "%s", message);
-            return;
-        }
-        tr->events = grown;
-        tr->cap_events = cap;
+    gm__format(message, sizeof message, "%s", gm_ctx_message(tr->ctx));
+    if (room(tr)) { /* a lost note must not change what the step says */
+        gm__fail_ctx(tr->ctx, was, "%s", message);
+        return;
     }
     gm_event *e = &tr->events[tr->n_events++];
     *e = (gm_event){ .struct_size = sizeof *e, .kind = kind, .step = (uint64_t)tr->st.step, .value = value };
@@ -59,6 +66,64 @@ void gm__trainer_observe(gm_trainer *tr, double loss, double norm)
     st->quiet_steps = norm < 1e-8 ? st->quiet_steps + 1 : 0;
     if (st->quiet_steps == QUIET) gm__trainer_raise(tr, GM_EVENT_VANISHING, norm, "no gradient for %d steps: nothing is learned", QUIET);
 }
+
+/* ---- in checkpoints: gm.train.events, a JSON array of [kind, step, value, text] ---------- */
+
+gm_status gm__events_write(const gm_trainer *tr, gm__stw *w)
+{
+    gm__buf b;
+    gm__buf_init(&b, tr->ctx);
+    gm__buf_text(&b, "[");
+    for (size_t i = 0; i < tr->n_events; i++) {
+        const gm_event *e = &tr->events[i];
+        gm__buf_format(&b, "%s[%d,%llu,", i ? "," : "", (int)e->kind, (unsigned long long)e->step);
+        gm__json_double(&b, e->value);
+        gm__buf_text(&b, ",");
+        gm__json_string(&b, e->text, strlen(e->text));
+        gm__buf_text(&b, "]");
+    }
+    gm__buf_text(&b, "]");
+    gm_status s = b.failed ? GM_ENOMEM : gm__stw_meta(w, "gm.train.events", b.data);
+    gm__buf_free(&b);
+    return s;
+}
+
+static bool plain_text(const char *p)
+{
+    for (; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) return false;
+    return true;
+}
+
+static gm_status read_event(gm_trainer *tr, const char *who, const json_t *a)
+{
+    const json_t *kind = json_array_get(a, 0), *step = json_array_get(a, 1), *value = json_array_get(a, 2), *text = json_array_get(a, 3);
+    bool ok = json_array_size(a) == 4 && json_is_integer(kind) && json_is_integer(step) && (json_is_number(value) || json_is_null(value)) && json_is_string(text);
+    ok = ok && json_integer_value(kind) > 0 && json_integer_value(kind) <= INT32_MAX && json_integer_value(step) >= 0 && json_integer_value(step) <= tr->st.step;
+    ok = ok && json_string_length(text) < sizeof tr->events->text && plain_text(json_string_value(text));
+    if (!ok || tr->n_events == EVENTS_MAX) return gm__fail_ctx(tr->ctx, GM_EFORMAT, "%.160s: gm.train.events: %s", who, ok ? "too many" : "no event");
+    GM__TRY(room(tr));
+    gm_event *e = &tr->events[tr->n_events++];
+    *e = (gm_event){ .struct_size = sizeof *e, .kind = (int32_t)json_integer_value(kind), .step = (uint64_t)json_integer_value(step),
+                     .value = json_is_null(value) ? NAN : json_number_value(value) };
+    gm__format(e->text, sizeof e->text, "%s", json_string_value(text));
+    return GM_OK;
+}
+
+gm_status gm__events_read(gm_trainer *tr, const gm__st *f, const char *who)
+{
+    const char *text = gm__st_meta(f, "gm.train.events");
+    json_t *list = NULL;
+    if (!text) return GM_OK; /* an older checkpoint */
+    gm_status s = gm__json_parse(tr->ctx, GM_EFORMAT, "gm.train.events", text, strlen(text), &list);
+    if (s) return gm__blame(tr->ctx, s == GM_ENOMEM ? s : GM_EFORMAT, who, "gm.train.events");
+    if (!json_is_array(list)) s = gm__fail_ctx(tr->ctx, GM_EFORMAT, "%.160s: gm.train.events: no list", who);
+    for (size_t i = 0; !s && i < json_array_size(list); i++) s = read_event(tr, who, json_array_get(list, i));
+    json_decref(list);
+    return s;
+}
+
+/* ---- for hosts ---------------------------------------------------------------------------- */
 
 int32_t gm_trainer_event_count(const gm_trainer *tr) { return gm__is(tr, GM__TRAINER) ? (int32_t)tr->n_events : 0; }
 

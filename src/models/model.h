@@ -55,6 +55,7 @@ typedef struct gm__batch {
     gm_tensor *label;          /* [N] i64 or NULL */
     uint64_t step, epoch;
     bool training;             /* false: held-out loss, no dropout */
+    gm_trainer *trainer;       /* of a training step, for gm__trainer_record; else NULL */
 } gm__batch;
 
 /* Settings of log_prob and eval. */
@@ -152,6 +153,9 @@ void gm__model_leave_callback(gm_model *m);
 bool gm__model_in_callback(const gm_model *m); /* of this thread */
 
 void gm__trainer_raise(gm_trainer *tr, int32_t kind, double value, const char *format, ...);
+/* One number of a curve ("d-loss", "kl"): lower case, digits, '-'. It goes to hosts, checkpoints and the
+ * report. The first one of a name in a step counts. tr may be NULL. */
+void gm__trainer_record(gm_trainer *tr, const char *name, double value);
 
 extern const gm__opts gm__train_opts, gm__eval_opts, gm__sampler_opts;
 

@@ -42,7 +42,8 @@ static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double *loss)
     uint64_t epoch = (uint64_t)(tr->st.step / tr->epoch_batches);
     gm_tensor *y = NULL;
     gm__tape_rows(t, tr->cfg.seed, GM__R_FIT, (uint32_t)(epoch & 0xfffffff), tr->rows, (size_t)n);
-    gm__batch b = { .t = t, .label = gm_batches_column(tr->batches, "label"), .step = (uint64_t)tr->st.step, .epoch = epoch, .training = true };
+    gm__batch b = { .t = t, .label = gm_batches_column(tr->batches, "label"), .step = (uint64_t)tr->st.step, .epoch = epoch, .training = true,
+                    .trainer = tr };
     b.x = gm__model_rows(tr->m, t, x);
     gm_status s = b.x ? tr->m->family->loss(tr->m, &b, &y) : GM_EINTERNAL;
     if (gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
@@ -68,7 +69,9 @@ static gm_status one_step(gm_trainer *tr, double *loss)
     gm_status s = fetch(tr, &x);
     int64_t n = s ? 0 : gm__trainer_origins(tr, tr->data, tr->batches);
     if (!s && n < 1) s = gm__fail_ctx(tr->ctx, GM_EINTERNAL, "train: a batch without rows");
+    tr->in_step = 1;
     if (!s) s = compute(tr, x, n, loss);
+    tr->in_step = 0;
     if (s) {
         if (s == GM_ENONFINITE) gm__trainer_raise(tr, GM_EVENT_NONFINITE, *loss, "%s", gm_ctx_message(tr->ctx));
         gm_optim_clear(tr->optim);
@@ -82,7 +85,11 @@ static gm_status one_step(gm_trainer *tr, double *loss)
     double rows = (double)n, sum = *loss * rows;
     tr->loss += sum, tr->loss_rows += rows;
     tr->st.epoch_loss += sum, tr->st.epoch_rows += rows;
-    gm__trainer_observe(tr, *loss, gm_optim_grad_norm(tr->optim));
+    double norm = gm_optim_grad_norm(tr->optim);
+    gm__trainer_observe(tr, *loss, norm);
+    gm__trainer_record(tr, "loss", *loss);
+    gm__trainer_record(tr, "grad-norm", norm);
+    gm__trainer_record(tr, "lr", gm_optim_lr(tr->optim));
     if (tr->st.step % tr->epoch_batches == 0) tr->st.pending = 1;
     return GM_OK;
 }

@@ -129,6 +129,8 @@ gm_status gm__trainer_open(gm_trainer *tr)
     if (!s) s = open_batches(tr, tr->data, c->batch, true, c->prefetch, &tr->batches);
     if (!s && tr->m->family->watch) s = open_batches(tr, tr->data, watch, false, false, &tr->watch_batches);
     if (!s) s = gm_tape_new(tr->ctx, c->seed, &tr->tape);
+    static const char *const curves[] = { "loss", "epoch-loss", "valid-loss", "grad-norm", "lr" };
+    for (size_t i = 0; !s && i < GM__COUNT(curves); i++) s = gm__series_add(tr, curves[i]);
     gm__model_end_train(tr->m);
     return s;
 }
@@ -197,6 +199,7 @@ void gm_trainer_free(gm_trainer *tr)
     for (size_t i = 0; tr->best && i < tr->m->n_tensors; i++) gm_tensor_free(tr->best[i]);
     gm__free(ctx, tr->best);
     gm__free(ctx, tr->events);
+    gm__series_free(tr);
     gm__free(ctx, tr->rows);
     gm_tape_free(tr->tape);
     gm_optim_free(tr->optim);

@@ -1,8 +1,9 @@
 /* trainer.h - the trainer as its files see it: trainer.c (life, options), step.c (steps and runs),
- * epoch.c (what is measured at an epoch's end), events.c, checkpoint.c. */
+ * epoch.c (what is measured at an epoch's end), events.c, series.c (curves), checkpoint.c. */
 #ifndef GM_MODELS_TRAINER_H
 #define GM_MODELS_TRAINER_H
 
+#include "io/io.h"
 #include "models/model.h"
 
 typedef struct gm__train_cfg {
@@ -33,6 +34,18 @@ typedef struct gm__train_state {
     int32_t precision, amx, blas_threads;
 } gm__train_state;
 extern const gm__opts gm__train_state_opts;
+
+enum { GM__SERIES_POINTS = 1024 };
+typedef struct gm__point { int64_t step; double value; } gm__point;
+typedef struct gm__series {
+    char name[32];
+    gm__point *points;         /* [GM__SERIES_POINTS] */
+    size_t n;
+    int64_t every;             /* numbers in a point */
+    int64_t waiting;           /* numbers since the last point .. */
+    double sum;                /* .. and their sum */
+    int64_t last;              /* step of the last number */
+} gm__series;
 
 /* Which weights the model holds just now. */
 enum { GM__RAW, GM__AVERAGES, GM__BEST };
@@ -67,6 +80,9 @@ struct gm_trainer {
     int64_t run_rows;
     gm_event *events;
     size_t n_events, cap_events;
+    gm__series *series;
+    size_t n_series;
+    int32_t in_step;           /* 1 inside a step, which st.step does not count yet */
 };
 
 extern const gm__opts gm__train_opts;
@@ -91,6 +107,17 @@ void gm__trainer_show(gm_trainer *tr, int which);
 
 /* events.c */
 void gm__trainer_observe(gm_trainer *tr, double loss, double norm);
+gm_status gm__events_write(const gm_trainer *tr, gm__stw *w);
+gm_status gm__events_read(gm_trainer *tr, const gm__st *f, const char *who);
+
+/* series.c; gm__trainer_record is in model.h */
+gm_status gm__series_add(gm_trainer *tr, const char *name);
+void gm__series_free(gm_trainer *tr);
+const gm__series *gm__trainer_series(const gm_trainer *tr, const char *name); /* NULL if there is none */
+size_t gm__series_points(const gm__series *s); /* the one that is being gathered included */
+gm__point gm__series_point(const gm__series *s, size_t i);
+gm_status gm__series_write(gm_trainer *tr, gm__stw *w, gm__strs *names, gm_tensor **kept /* [n_series], the caller's */);
+gm_status gm__series_read(gm_trainer *tr, const gm__st *f, const char *who);
 
 /* checkpoint.c */
 gm_status gm__checkpoint_write(gm_trainer *tr, const char *path);

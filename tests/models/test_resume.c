@@ -346,8 +346,8 @@ START_TEST(every_allocation_fails_once)
         ck_assert_msg(h.live == 0, "allocation %ld of %ld leaks", n, all);
         passed += s == GM_OK;
     }
-    /* only the two lists of events may go without */
-    ck_assert_msg(passed <= 2, "%ld failures were not told", passed);
+    /* only the lists of events and the family's curves may go without */
+    ck_assert_msg(passed <= 2 + 2 * 4, "%ld failures were not told", passed);
 }
 END_TEST
 

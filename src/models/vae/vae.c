@@ -87,12 +87,18 @@ static int64_t active_units(const gm_tensor *mean)
 static gm_status watch(gm_model *m, gm_trainer *tr, const gm__batch *b)
 {
     const gm_vae_config *c = m->cfg;
-    if (!b->x || b->x->shape[0] < ROWS_TO_JUDGE || b->step < (uint64_t)c->kl_warmup + STEPS_TO_JUDGE) return GM_OK;
-    gm__vae_q q = gm__vae_posterior(m, b->t, gm__coder_rows(&gm__vae_of(m)->net, b->t, b->x, "vae", false));
-    gm_tensor *mean_kl = gm_mean(b->t, gm_gaussian_kl(b->t, q.mean, q.log_var), GM_ALL_AXES, 0);
-    double kl = 0;
-    GM__TRY(gm_tape_status(b->t));
+    gm_tape *t = b->t;
+    gm_tensor *rows = gm__coder_rows(&gm__vae_of(m)->net, t, b->x, "vae", false);
+    gm__vae_q q = gm__vae_posterior(m, t, rows);
+    gm_tensor *mean_kl = gm_mean(t, gm_gaussian_kl(t, q.mean, q.log_var), GM_ALL_AXES, 0);
+    gm_tensor *mean_lik = gm_mean(t, gm__vae_draws(m, t, rows, q, 1, NULL), GM_ALL_AXES, 0);
+    double kl = 0, lik = 0;
+    GM__TRY(gm_tape_status(t));
     GM__TRY(gm_tensor_item(mean_kl, &kl));
+    GM__TRY(gm_tensor_item(mean_lik, &lik));
+    gm__trainer_record(tr, "kl", kl);
+    gm__trainer_record(tr, "reconstruction", -lik);
+    if (b->x->shape[0] < ROWS_TO_JUDGE || b->step < (uint64_t)c->kl_warmup + STEPS_TO_JUDGE) return GM_OK;
     const int64_t active = active_units(q.mean);
     if (kl < 0.1 || active == 0)
         gm__trainer_raise(tr, GM_EVENT_POSTERIOR_COLLAPSE, kl, "posterior collapse: KL %.3f nats a row, %lld of %d code dimensions active",
