@@ -52,6 +52,15 @@ GM_API gm_status gm_dataset_open(gm_ctx *ctx, const char *spec, gm_dataset **out
  */
 GM_API gm_status gm_dataset_from_tensors(gm_ctx *ctx, gm_tensor *x, gm_tensor *label, gm_dataset **out);
 
+/**
+ * Adds a column to a data set over the host's arrays: targets "y", or any name for gm_batches_column.
+ * @param t   [rows, ...], borrowed through its reference
+ * @errors    GM_EARG (a name it has already, or no such data set), GM_ESHAPE (another number of rows), GM_EDTYPE, GM_ELIMIT
+ * @threads   as the data set's context; not while batches over it are used
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_add(gm_dataset *d, const char *name, gm_tensor *t);
+
 /** Fills row `row` of column "x": f32 numbers of the declared shape. Non-zero stops with GM_ECANCELED. */
 typedef int (*gm_row_source)(uint64_t row, float *x, int64_t *label, void *user);
 

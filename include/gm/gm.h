@@ -17,5 +17,6 @@
 #include <gm/trainer.h>
 #include <gm/sampler.h>
 #include <gm/vae.h>
+#include <gm/classifier.h>
 
 #endif

@@ -30,7 +30,8 @@ enum {
     GM_CAN_RECONSTRUCT = 32, GM_CAN_PREDICT = 64, GM_CAN_CONDITION = 128
 };
 /* What a value of gm_log_prob is. */
-enum { GM_LOG_PROB_EXACT = 1, GM_LOG_PROB_LOWER_BOUND = 2, GM_LOG_PROB_UNNORMALISED = 3, GM_LOG_PROB_ESTIMATE = 4 };
+enum { GM_LOG_PROB_EXACT = 1, GM_LOG_PROB_LOWER_BOUND = 2, GM_LOG_PROB_UNNORMALISED = 3, GM_LOG_PROB_ESTIMATE = 4,
+       GM_LOG_PROB_CONDITIONAL = 5 /* of the label given the row */ };
 
 /* ---- families ---------------------------------------------------------------- */
 
@@ -138,7 +139,7 @@ GM_API gm_tensor *gm_model_tensor(const gm_model *m, int32_t i);
 GM_API gm_status gm_fit(gm_model *m, gm_dataset *data, const char *options);
 
 /**
- * Draws n rows. Row i depends on (seed, i) alone.
+ * Draws n rows. Row i depends on (seed, i) alone; a conditional model gives row i the label i modulo classes.
  * @param out   [n, shape of x], the caller's
  * @errors    GM_EUNSUPPORTED, GM_ESTATE (no weights yet), GM_EARG, GM_EBUSY, GM_ECANCELED, GM_ENOMEM
  * @threads   as the model's context
@@ -169,6 +170,30 @@ GM_API gm_status gm_encode(gm_model *m, gm_tensor *x, gm_tensor **out);
 GM_API gm_status gm_decode(gm_model *m, gm_tensor *z, gm_tensor **out);
 /** decode(encode(x)). @param out [N, shape of x], the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_reconstruct(gm_model *m, gm_tensor *x, gm_tensor **out);
+/**
+ * Predictions of a classifier or regressor.
+ * @param x     [N, shape], f32
+ * @param out   [N, classes] probabilities that sum to 1, or [N, targets] in the data's units; the caller's
+ * @errors    as gm_log_prob
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_predict(gm_model *m, gm_tensor *x, gm_tensor **out);
+
+/**
+ * A verb with what it depends on beside x: gm_encode, gm_decode, gm_reconstruct, gm_score, gm_predict and gm_log_prob of
+ * models that are conditional (vae, ae: GM_CAN_CONDITION), and log P(label | x) of a classifier.
+ * @param verb   GM_CAN_ENCODE, _DECODE, _RECONSTRUCT, _SCORE, _PREDICT or _LOG_PROB
+ * @param x      as the verb's own function takes it
+ * @param cond   labels, i32 or i64 [N] or [1] for all rows; or numbers, f32 [N or 1, classes], such as shares of the
+ *               classes; NULL for none
+ * @param out    as the verb's own function gives it, the caller's
+ * @errors    as gm_log_prob; GM_EARG names a label out of range
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_model_apply(gm_model *m, uint32_t verb, gm_tensor *x, gm_tensor *cond, gm_tensor **out);
+
 /** Rows on the straight line between the codes of a and b, ends included. @param a,b [1, shape]. @param steps >= 2. @param out [steps, shape], the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_interpolate(gm_model *m, gm_tensor *a, gm_tensor *b, int32_t steps, gm_tensor **out);
 

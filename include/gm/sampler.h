@@ -28,7 +28,8 @@ GM_API gm_status gm_sampler_new(gm_ctx *ctx, gm_model *m, const char *options, g
 
 /**
  * The next n rows of the stream: draws i .. i+n-1, each a function of (seed, index) alone.
- * @param cond   [n, ...] condition, or NULL
+ * @param cond   of a conditional model: labels, i32 or i64 [n] or [1] for all rows; or numbers, f32 [n or 1, classes];
+ *               NULL: draw i has label i modulo classes. NULL for any other model
  * @param out    [n, shape of x], the caller's
  * @errors    GM_EARG, GM_EUNSUPPORTED (a condition for a model without), GM_EBUSY (model in training), GM_ECANCELED, GM_ENOMEM
  * @threads   as the sampler's context

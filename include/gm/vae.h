@@ -40,7 +40,7 @@ typedef struct gm_vae_config {
     double   noise_std;       /* gaussian: standard deviation of the decoder; 0: learned, one for all */
     int64_t  kl_warmup;       /* steps over which beta grows from 0 */
     int32_t  scale;           /* GM_SCALE_*: features to [0,1] or to mean 0, deviation 1; kept in the model */
-    int32_t  reserved;
+    int32_t  conditional;     /* 1: encoder and decoder are told the label */
 } gm_vae_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_vae_config). @errors none. @threads any. @since 0.1 */
@@ -61,6 +61,8 @@ typedef struct gm_ae_config {
     double   mask;            /* denoising: share of inputs set to 0 in training */
     int32_t  heads;           /* GM_HEADS_* */
     int32_t  scale;           /* GM_SCALE_* */
+    int32_t  conditional;     /* 1: encoder and decoder are told the label */
+    int32_t  reserved;
 } gm_ae_config;
 
 /** Fills a config with the defaults. @errors none. @threads any. @since 0.1 */

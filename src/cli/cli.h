@@ -58,6 +58,7 @@ bool app_interrupted(void);
 /* output.c: [N, ...] to .png .npy .csv .txt or - (comma lines on stdout) */
 int output_check(const char *path, bool pictures);                /* an ending nobody can write: exit 2 */
 int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows);
+int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header); /* header: a first line of text files; NULL */
 void json_string(FILE *f, const char *s);
 void json_number(FILE *f, double v);                              /* null for what JSON cannot say */
 
@@ -71,7 +72,7 @@ int cmd_help(args *a);
 int cmd_train(args *a);
 int cmd_sample(args *a);
 int cmd_eval(args *a);
-int cmd_rows(args *a);     /* encode, reconstruct, score */
+int cmd_rows(args *a);     /* encode, reconstruct, score, predict */
 int cmd_info(args *a);
 int cmd_data(args *a);
 

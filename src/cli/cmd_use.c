@@ -1,4 +1,4 @@
-/* cmd_use.c - what a trained model is used for: sample, eval, encode, reconstruct, score. */
+/* cmd_use.c - what a trained model is used for: sample, eval, encode, reconstruct, score, predict. */
 #include "cli.h"
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +22,21 @@ static int rows_add(rows *r, gm_tensor *part, int64_t expect)
     return 0;
 }
 
-static int rows_out(gm_ctx *ctx, rows *r, const char *path)
+static int rows_out(gm_ctx *ctx, rows *r, const char *path, const char *header)
 {
     gm_tensor *all = NULL;
     r->shape[0] = r->n;
     int code = app_status(ctx, gm_tensor_wrap(ctx, GM_F32, r->ndim, r->shape, NULL, r->p, NULL, NULL, &all), NULL);
-    if (!code) code = output_rows(ctx, path, all);
+    if (!code) code = output_table(ctx, path, all, header);
     gm_tensor_free(all);
     return code;
+}
+
+/* One label for all rows; nothing if it is negative. */
+static int make_label(gm_ctx *ctx, long long label, gm_tensor **out)
+{
+    int64_t one = 1, value = label;
+    return label < 0 ? 0 : app_status(ctx, gm_tensor_copy(ctx, GM_I64, 1, &one, &value, out), NULL);
 }
 
 int cmd_sample(args *a)
@@ -37,65 +44,121 @@ int cmd_sample(args *a)
     gm_ctx *ctx = NULL;
     gm_model *m = NULL;
     gm_sampler *s = NULL;
+    gm_tensor *cond = NULL;
     text options = {0};
     rows r = {0};
-    long long count = 64;
+    long long count = 64, label = -1;
     const char *out = args_text(a, "out");
-    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--temperature T]");
+    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--label K] [--temperature T]");
     if (!out) out = "-";
     if (!code) code = output_check(out, true);
     if (!code) code = args_whole(a, "count", 1, MAX_ROWS, &count);
+    if (!code) code = args_whole(a, "label", 0, INT32_MAX, &label);
     take_options(a, "sample", &options);
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_load(ctx, a->words[0], &m);
+    if (!code) code = make_label(ctx, label, &cond);
     if (!code) code = app_status(ctx, gm_sampler_new(ctx, m, options.p, &s), NULL);
     for (long long done = 0; !code && done < count; done += CHUNK) {
         gm_tensor *part = NULL;
-        code = app_status(ctx, gm_sampler_draw(s, count - done < CHUNK ? count - done : CHUNK, NULL, &part), NULL);
+        code = app_status(ctx, gm_sampler_draw(s, count - done < CHUNK ? count - done : CHUNK, cond, &part), NULL);
         if (!code) code = rows_add(&r, part, count);
         gm_tensor_free(part);
     }
-    if (!code) code = rows_out(ctx, &r, out);
+    if (!code) code = rows_out(ctx, &r, out, NULL);
     free(r.p);
     text_free(&options);
+    gm_tensor_free(cond);
     gm_sampler_free(s);
     gm_model_free(m);
     gm_ctx_free(ctx);
     return code;
 }
 
-/* encode, reconstruct and score differ in one call */
+/* encode, reconstruct, score and predict differ in one call */
+static const struct row_verb { const char *name; uint32_t can; bool pictures; } row_verbs[] = {
+    {"encode", GM_CAN_ENCODE, false}, {"reconstruct", GM_CAN_RECONSTRUCT, true}, {"score", GM_CAN_SCORE, false}, {"predict", GM_CAN_PREDICT, false},
+};
+
+/* [N, classes] probabilities with the likeliest class in front of them: [N, 1 + classes] */
+static int put_labels(gm_ctx *ctx, gm_tensor **p)
+{
+    int64_t n = gm_tensor_dim(*p, 0), k = gm_tensor_dim(*p, 1), shape[2] = {n, k + 1};
+    gm_tensor *both = NULL;
+    int code = app_status(ctx, gm_tensor_new(ctx, GM_F32, 2, shape, &both), NULL);
+    if (code) return code;
+    const float *from = gm_tensor_data(*p);
+    float *to = gm_tensor_data(both);
+    for (int64_t i = 0; i < n; i++, from += k, to += k + 1) {
+        int64_t best = 0;
+        for (int64_t j = 0; j < k; j++) {
+            if (from[j] > from[best]) best = j;
+            to[1 + j] = from[j];
+        }
+        to[0] = (float)best;
+    }
+    gm_tensor_free(*p);
+    *p = both;
+    return 0;
+}
+
+/* Names of the columns of predictions: "label,p0,p1,..", "y" or "y0,y1,.." */
+static char *predict_header(int64_t width, bool labels)
+{
+    size_t cap = (size_t)width * 16 + 16, n = 0;
+    char *h = malloc(cap);
+    for (int64_t j = 0; h && j < width; j++) {
+        if (labels && j == 0) n += (size_t)snprintf(h + n, cap - n, "label");
+        else if (!labels && width == 1) n += (size_t)snprintf(h + n, cap - n, "y");
+        else n += (size_t)snprintf(h + n, cap - n, "%s%c%lld", j ? "," : "", labels ? 'p' : 'y', (long long)j - labels);
+    }
+    return h;
+}
+
+/* Rows [first, first+n) of the data through the verb; a conditional model is told their labels. */
+static int verb_rows(gm_ctx *ctx, gm_model *m, const struct row_verb *v, gm_dataset *d, uint64_t first, uint64_t n, gm_tensor **y)
+{
+    gm_tensor *x = NULL, *label = NULL;
+    gm_status s = gm_dataset_read(d, "x", first, n, &x);
+    if (!s && gm_model_can(m) & GM_CAN_CONDITION) s = gm_dataset_read(d, "label", first, n, &label);
+    if (!s) s = gm_model_apply(m, v->can, x, label, y);
+    gm_tensor_free(x);
+    gm_tensor_free(label);
+    return app_status(ctx, s, v->name);
+}
+
 int cmd_rows(args *a)
 {
     gm_ctx *ctx = NULL;
     gm_model *m = NULL;
     gm_dataset *d = NULL;
     rows r = {0};
-    bool pictures = !strcmp(a->command, "reconstruct");
-    gm_status (*verb)(gm_model *, gm_tensor *, gm_tensor **) =
-        pictures ? gm_reconstruct : !strcmp(a->command, "encode") ? gm_encode : gm_score;
+    char *header = NULL;
+    const struct row_verb *v = row_verbs;
+    while (strcmp(v->name, a->command)) v++;
     const char *spec = args_text(a, "data"), *out = args_text(a, "out");
-    int code = args_words(a, 1, "encode|reconstruct|score FILE --data SPEC --out FILE");
+    int code = args_words(a, 1, "encode|reconstruct|score|predict FILE --data SPEC --out FILE");
     if (!code && !spec) code = usage_error("%s: --data SPEC is needed", a->command);
     if (!code && !out) code = usage_error("%s: --out FILE is needed", a->command);
-    if (!code) code = output_check(out, pictures);
+    if (!code) code = output_check(out, v->pictures);
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_load(ctx, a->words[0], &m);
     if (!code) code = app_data(ctx, spec, &d);
     uint64_t n = code ? 0 : gm_dataset_rows(d);
     if (!code && !n) code = work_error("%s: %s: no rows", a->command, spec);
+    const bool labels = !code && v->can == GM_CAN_PREDICT && gm_model_can(m) & GM_CAN_LOG_PROB; /* a classifier knows P(label | row) */
     for (uint64_t done = 0; !code && done < n; done += CHUNK) {
-        gm_tensor *x = NULL, *y = NULL;
-        gm_status s = gm_dataset_read(d, "x", done, n - done < CHUNK ? n - done : CHUNK, &x);
-        if (!s) s = verb(m, x, &y);
-        if (s) code = app_status(ctx, s, a->command);
-        else code = rows_add(&r, y, (int64_t)n);
-        gm_tensor_free(x);
+        gm_tensor *y = NULL;
+        code = verb_rows(ctx, m, v, d, done, n - done < CHUNK ? n - done : CHUNK, &y);
+        if (!code && labels) code = put_labels(ctx, &y);
+        if (!code) code = rows_add(&r, y, (int64_t)n);
         gm_tensor_free(y);
     }
-    if (!code) code = rows_out(ctx, &r, out);
+    if (!code && v->can == GM_CAN_PREDICT && !(header = predict_header(r.width, labels))) code = work_error("out of memory");
+    if (!code) code = rows_out(ctx, &r, out, header);
+    free(header);
     free(r.p);
     gm_dataset_free(d);
     gm_model_free(m);

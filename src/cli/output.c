@@ -36,8 +36,9 @@ void json_number(FILE *f, double v)
     else fputs("null", f);
 }
 
-static int write_lines(FILE *f, const gm_tensor *rows)
+static int write_lines(FILE *f, const gm_tensor *rows, const char *header)
 {
+    if (header) fprintf(f, "%s\n", header);
     int64_t n = gm_tensor_ndim(rows) ? gm_tensor_dim(rows, 0) : 1, width = n ? gm_tensor_size(rows) / n : 0;
     size_t bytes = (size_t)gm_tensor_size(rows) * gm_dtype_size(gm_tensor_dtype(rows));
     float *v = malloc(bytes + 1);
@@ -51,15 +52,15 @@ static int write_lines(FILE *f, const gm_tensor *rows)
     return ferror(f) != 0;
 }
 
-static int write_text(const char *path, const gm_tensor *rows)
+static int write_text(const char *path, const gm_tensor *rows, const char *header)
 {
-    if (!strcmp(path, "-")) return write_lines(stdout, rows) || fflush(stdout) ? work_error("cannot write to standard output") : 0;
+    if (!strcmp(path, "-")) return write_lines(stdout, rows, header) || fflush(stdout) ? work_error("cannot write to standard output") : 0;
     size_t n = strlen(path) + 8;
     char *tmp = malloc(n);
     if (!tmp) return work_error("out of memory");
     snprintf(tmp, n, "%s.part", path);
     FILE *f = fopen(tmp, "wx");
-    int bad = !f || write_lines(f, rows);
+    int bad = !f || write_lines(f, rows, header);
     if (f) bad |= fflush(f) != 0 || fsync(fileno(f)) != 0;
     if (f) bad |= fclose(f) != 0;
     if (!bad) bad = rename(tmp, path) != 0;
@@ -99,10 +100,12 @@ static gm_status plot_points(gm_ctx *ctx, const gm_tensor *rows, const char *pat
     return s;
 }
 
-int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows)
+int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows) { return output_table(ctx, path, rows, NULL); }
+
+int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header)
 {
     if (ends(path, ".npy")) return app_status(ctx, gm_npy_write(rows, path), NULL) ? EXIT_WORK : 0;
-    if (!ends(path, ".png")) return write_text(path, rows);
+    if (!ends(path, ".png")) return write_text(path, rows, header);
     bool points = gm_tensor_ndim(rows) == 2 && gm_tensor_dim(rows, 1) == 2 && gm_tensor_dtype(rows) == GM_F32;
     return app_status(ctx, points ? plot_points(ctx, rows, path) : gm_png_write(rows, 0, path), NULL) ? EXIT_WORK : 0;
 }

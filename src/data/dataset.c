@@ -135,6 +135,19 @@ gm_status gm_dataset_from_tensors(gm_ctx *ctx, gm_tensor *x, gm_tensor *label, g
     return s;
 }
 
+gm_status gm_dataset_add(gm_dataset *d, const char *name, gm_tensor *t)
+{
+    CHECK(d);
+    if (!name || !*name || strlen(name) >= sizeof d->column->name) return gm__fail_ctx(d->ctx, GM_EARG, "dataset_add: a name of 1 to 63 bytes is needed");
+    GM__TRY(gm__check_tensor(gm__ctx_err(d->ctx), "dataset_add", name, t));
+    if (t->tape) return gm__fail_ctx(d->ctx, GM_EARG, "dataset_add: the result of an op; copy it first");
+    if (!d->host || d->index || d->first || d->stride != 1) return gm__fail_ctx(d->ctx, GM_EARG, "dataset_add: columns are added to a whole data set over arrays");
+    if (gm__dataset_column(d, name)) return gm__fail_ctx(d->ctx, GM_EARG, "dataset_add: there is a column '%s' already", name);
+    gm_status s = gm__dataset_add(d, name, t);
+    if (s == GM_EFORMAT) s = gm__ctx_err(d->ctx)->status = GM_EARG; /* the host's array, not a file */
+    return s;
+}
+
 gm_status gm_dataset_from_callback(gm_ctx *ctx, uint64_t rows, int32_t ndim, const int64_t *shape, int64_t classes,
                                    gm_row_source fn, void *user, gm_dataset **out)
 {

@@ -31,25 +31,47 @@ gm_tensor *gm__coder_activate(gm_tape *t, const char *activation, gm_tensor *x)
     return a ? a->op(t, x) : gm__tape_fail(t, GM_EINTERNAL, "no activation '%s'", activation ? activation : "");
 }
 
-gm_status gm__coder_hidden(gm_ctx *ctx, const char *owner, const char *text, int64_t out[GM__CODER_LAYERS], size_t *n)
+gm_status gm__coder_sizes(gm_ctx *ctx, const char *owner, const char *option, const char *text, int64_t out[GM__CODER_LAYERS], size_t *n)
 {
     *n = 0;
     if (!text || !*text || strcmp(text, "none") == 0) return GM_OK;
-    GM__TRY(gm__ints(ctx, "hidden", text, out, GM__CODER_LAYERS, n));
+    GM__TRY(gm__ints(ctx, option, text, out, GM__CODER_LAYERS, n));
     for (size_t i = 0; i < *n; i++)
         if (out[i] < 1 || out[i] > 1 << 20)
-            return gm__fail_ctx(ctx, GM_EARG, "%s: hidden: a layer size must lie in [1, 1048576], found %lld", owner, (long long)out[i]);
+            return gm__fail_ctx(ctx, GM_EARG, "%s: %s: a layer size must lie in [1, 1048576], found %lld", owner, option, (long long)out[i]);
     return GM_OK;
+}
+
+gm_status gm__coder_check_activation(gm_ctx *ctx, const char *owner, const char *activation)
+{
+    if (find_activation(activation)) return GM_OK;
+    return gm__fail_ctx(ctx, GM_EARG, "%s: activation: expected relu, lrelu, elu, gelu, silu, tanh, sigmoid, softplus or none, found '%s'",
+                        owner, activation ? activation : "");
+}
+
+const char *gm__coder_activation_text(const char *activation) { return find_activation(activation)->text; }
+
+bool gm__coder_on_images(const char *text)
+{
+    static const char *const layers[] = {"conv", "convt", "dwconv", "maxpool", "avgpool", "gap", "up", "shuffle", "gnorm", "inorm"};
+    size_t n;
+    do { /* the first layer inside res( or cat( */
+        text += strspn(text, " \t\r\n(");
+        n = strcspn(text, " \t\r\n,(|)");
+        for (size_t i = 0; i < GM__COUNT(layers); i++)
+            if (strlen(layers[i]) == n && memcmp(text, layers[i], n) == 0) return true;
+        text += n;
+        text += strspn(text, " \t\r\n");
+    } while (n && *text == '(');
+    return false;
 }
 
 gm_status gm__coder_check(gm_ctx *ctx, const gm__coder_cfg *c)
 {
     int64_t hidden[GM__CODER_LAYERS];
     size_t n;
-    GM__TRY(gm__coder_hidden(ctx, c->owner, c->hidden, hidden, &n));
-    if (!find_activation(c->activation))
-        return gm__fail_ctx(ctx, GM_EARG, "%s: activation: expected relu, lrelu, elu, gelu, silu, tanh, sigmoid, softplus or none, found '%s'",
-                            c->owner, c->activation ? c->activation : "");
+    GM__TRY(gm__coder_sizes(ctx, c->owner, "hidden", c->hidden, hidden, &n));
+    GM__TRY(gm__coder_check_activation(ctx, c->owner, c->activation));
     if (c->heads == GM_HEADS_OWN && (!c->encoder || !c->decoder))
         return gm__fail_ctx(ctx, GM_EARG, "%s: heads=own needs nets of your own: give both encoder and decoder", c->owner);
     return GM_OK;
@@ -74,7 +96,7 @@ static gm_status preset(gm_ctx *ctx, const gm__coder_cfg *c, bool mirror, int64_
 {
     int64_t hidden[GM__CODER_LAYERS], order[GM__CODER_LAYERS];
     size_t n;
-    GM__TRY(gm__coder_hidden(ctx, c->owner, c->hidden, hidden, &n));
+    GM__TRY(gm__coder_sizes(ctx, c->owner, "hidden", c->hidden, hidden, &n));
     for (size_t i = 0; i < n; i++) order[i] = hidden[mirror ? n - 1 - i : i];
     gm__buf text;
     gm__buf_init(&text, ctx);
@@ -82,7 +104,7 @@ static gm_status preset(gm_ctx *ctx, const gm__coder_cfg *c, bool mirror, int64_
     gm__net_mlp_text(&text, order, n, find_activation(c->activation)->text);
     gm__format(last, sizeof last, "linear %lld", (long long)out);
     put_layer(&text, last);
-    gm_status s = text.failed ? GM_ENOMEM : gm_net_new(ctx, text.data, 1, &in, seed, net);
+    gm_status s = text.failed ? GM_ENOMEM : gm_net_new_cond(ctx, text.data, 1, &in, c->cond, seed, net);
     gm__buf_free(&text);
     return s;
 }
@@ -98,7 +120,7 @@ static int64_t outputs(const gm_net *net, int32_t *ndim)
 /* The user's text; with heads=auto a last linear layer is put behind it. */
 static gm_status own(gm_ctx *ctx, const gm__coder_cfg *c, const char *text, int64_t in, int64_t out, uint64_t seed, gm_net **net)
 {
-    GM__TRY(gm_net_new(ctx, text, 1, &in, seed, net));
+    GM__TRY(gm_net_new_cond(ctx, text, 1, &in, c->cond, seed, net));
     if (c->heads == GM_HEADS_OWN) return GM_OK;
     int32_t ndim;
     outputs(*net, &ndim);
@@ -149,6 +171,7 @@ gm_status gm__coder_build(gm_model *m, const gm__coder_cfg *c, gm__coder *out)
     gm_ctx *ctx = m->ctx;
     out->row = m->row;
     out->latent = c->latent;
+    out->cond = c->cond;
     out->likelihood = gm__coder_likelihood(c->likelihood, m->ndim);
     const int64_t code = out->latent * c->code_factor;
     GM__TRY(c->encoder ? own(ctx, c, c->encoder, out->row, code, seed, &out->encoder)
@@ -196,17 +219,26 @@ gm_tensor *gm__coder_rows(const gm__coder *c, gm_tape *t, gm_tensor *x, const ch
                          owner, (double)v[i], (long long)(i / c->row));
 }
 
-gm_tensor *gm__coder_encode(const gm__coder *c, gm_tape *t, gm_tensor *x)
+gm_tensor *gm__coder_encode(const gm__coder *c, gm_tape *t, gm_tensor *x, gm_tensor *cond)
 {
-    gm_tensor *h = gm_net_apply(c->encoder, t, x, NULL);
+    gm_tensor *h = gm_net_apply(c->encoder, t, x, c->cond ? cond : NULL);
     return h && h->ndim != 2 ? gm_reshape(t, h, 2, (int64_t[]){h->shape[0], -1}) : h;
 }
 
-gm_tensor *gm__coder_decode(const gm__coder *c, gm_tape *t, gm_tensor *z)
+/* The condition of every code, where a row has several. */
+static gm_tensor *cond_of_codes(const gm__coder *c, gm_tape *t, const gm_tensor *z, gm_tensor *cond)
+{
+    if (!c->cond || !cond || !z || z->ndim == 2) return c->cond ? cond : NULL;
+    const int64_t n = z->shape[0], k = z->shape[1];
+    gm_tensor *each = gm_expand(t, gm_reshape(t, cond, 3, (int64_t[]){n, 1, c->cond}), 3, (int64_t[]){n, k, c->cond});
+    return gm_reshape(t, each, 2, (int64_t[]){n * k, c->cond});
+}
+
+gm_tensor *gm__coder_decode(const gm__coder *c, gm_tape *t, gm_tensor *z, gm_tensor *cond)
 {
     /* nets see one code a row, however many there are for a row of data */
     gm_tensor *codes = !z || z->ndim == 2 ? z : gm_reshape(t, z, 2, (int64_t[]){-1, c->latent});
-    gm_tensor *y = gm_net_apply(c->decoder, t, codes, NULL);
+    gm_tensor *y = gm_net_apply(c->decoder, t, codes, cond_of_codes(c, t, z, cond));
     if (c->tanh_out) y = gm_affine(t, y, 0.5, 0.5);
     return with_last(t, y, z, c->variance_out ? 2 * c->row : c->row);
 }

@@ -49,7 +49,8 @@ static gm_status unknown(gm_ctx *ctx, const gm__family *f, const char *name, siz
 static gm_status choose(job *j)
 {
     const gm__family *f = j->m->family;
-    const char *p = j->cfg.metric && *j->cfg.metric ? j->cfg.metric : f->metrics[0].name;
+    const char *usual = f->default_metric ? f->default_metric(j->m) : f->metrics[0].name;
+    const char *p = j->cfg.metric && *j->cfg.metric ? j->cfg.metric : usual;
     size_t most = 1;
     for (const char *q = p; *q; q++) most += *q == ',';
     j->tallies = gm__calloc(j->m->ctx, most, sizeof *j->tallies);
@@ -58,6 +59,7 @@ static gm_status choose(job *j)
         size_t n = strcspn(p, ","), i = 0;
         while (i < f->n_metrics && !gm__ieq(f->metrics[i].name, p, n)) i++;
         if (i == f->n_metrics) return unknown(j->m->ctx, f, p, n);
+        GM__TRY(gm__needs_met(j->m->ctx, "eval", f->metrics[i].needs | (f->condition && f->condition(j->m) ? GM__NEEDS_LABEL : 0u), j->d));
         j->tallies[j->n++].metric = &f->metrics[i];
         p += n;
         if (!*p) return GM_OK;
@@ -83,8 +85,8 @@ static gm_status measure(job *j, tally *a, gm_tensor *x, size_t n)
     gm_ctx *ctx = j->m->ctx;
     gm_tape_reset(j->t);
     gm__tape_rows(j->t, j->cfg.seed, GM__R_EVAL, 0, j->rows, n);
-    gm_tensor *in = gm__model_rows(j->m, j->t, x);
-    gm_tensor *y = in ? a->metric->row(j->m, j->t, in, &j->cfg, a->n ? NULL : a->note) : NULL;
+    const gm__batch b = gm__model_batch(j->m, j->t, x, j->b);
+    gm_tensor *y = b.x ? a->metric->row(j->m, &b, &j->cfg, a->n ? NULL : a->note) : NULL;
     y = y ? gm__tape_contiguous(j->t, y) : NULL;
     if (!y) return gm__tape_failed(ctx, j->t);
     if (y->dtype != GM_F32 || (size_t)y->size != n) return gm__fail_ctx(ctx, GM_EINTERNAL, "eval: %s lost rows", a->metric->name);
@@ -117,6 +119,10 @@ static void fill(gm_measure *out, const tally *a)
 {
     *out = (gm_measure){ .value = a->mean, .rows = a->n };
     if (a->n > 1) out->error = sqrt(a->m2 / (double)(a->n - 1) / (double)a->n);
+    if (a->metric->root) {
+        out->value = sqrt(a->mean);
+        out->error = out->value > 0 ? out->error / (2 * out->value) : 0; /* of a function of a mean, to first order */
+    }
     gm__format(out->name, sizeof out->name, "%s", a->metric->name);
     gm__format(out->unit, sizeof out->unit, "%s", a->metric->unit);
     gm__format(out->note, sizeof out->note, "n=%llu%s%s", (unsigned long long)a->n, a->note[0] ? ", " : "", a->note);

@@ -156,7 +156,7 @@ static gm_status build_from_config(gm_model *m)
     size_t n;
     if (!text || !*text) return GM_OK;
     GM__TRY(gm__ints(m->ctx, "shape", *text, shape, GM_MAX_DIMS, &n));
-    if (!n) return GM_OK;
+    if (!n || (m->family->ready && !m->family->ready(m))) return GM_OK;
     return gm__model_build(m, (int32_t)n, shape);
 }
 
@@ -259,7 +259,12 @@ void gm__model_changed(gm_model *m) { atomic_fetch_add_explicit(&m->changed, 1, 
 
 const char *gm_model_family(const gm_model *m) { return gm__is(m, GM__MODEL) ? m->family->name : NULL; }
 
-uint32_t gm_model_can(const gm_model *m) { return gm__is(m, GM__MODEL) ? m->family->can : 0; }
+/* A family that can be conditioned, say, has models that are not. */
+uint32_t gm_model_can(const gm_model *m)
+{
+    if (!gm__is(m, GM__MODEL)) return 0;
+    return m->built && m->family->cannot ? m->family->can & ~m->family->cannot(m) : m->family->can;
+}
 
 int32_t gm_model_shape(const gm_model *m, int64_t shape[8])
 {

@@ -47,12 +47,14 @@ struct gm_model {
     char *config_json;         /* cache of gm_model_config */
 };
 
-/* What the loss of one batch is computed from. Random ops on t draw row by row from
- * (seed, FIT, epoch, row): results depend neither on the batch size nor on threads. */
+/* What a loss, a metric or a verb is computed from: the rows of one batch. Random ops on t draw row by row
+ * from (seed, FIT, epoch, row): results depend neither on the batch size nor on threads. */
 typedef struct gm__batch {
     gm_tape *t;
-    gm_tensor *x;              /* [N, shape] */
+    gm_tensor *x;              /* [N, shape]; for decode: codes [N, latent] */
     gm_tensor *label;          /* [N] i64 or NULL */
+    gm_tensor *y;              /* targets [N, ..] f32 or NULL */
+    gm_tensor *cond;           /* [N, size of the condition] in x's type: labels as 0 and 1, or the caller's numbers; NULL without */
     uint64_t step, epoch;
     bool training;             /* false: held-out loss, no dropout */
     gm_trainer *trainer;       /* of a training step, for gm__trainer_record; else NULL */
@@ -68,12 +70,16 @@ typedef struct gm__eval_cfg {
     const char *metric;        /* comma list */
 } gm__eval_cfg;
 
+enum { GM__NEEDS_LABEL = 1, GM__NEEDS_Y = 2 }; /* columns that something cannot do without */
+
 /* A metric: one number a row, which the core averages, with its standard error. */
 typedef struct gm__metric {
     const char *name, *unit;
-    /* [N] f32 on t. Random ops draw row by row from (seed, EVAL, .., row). note: NULL or <= 96 bytes to say what the
+    /* [N] f32 on b->t. Random ops draw row by row from (seed, EVAL, .., row). note: NULL or <= 96 bytes to say what the
      * value depends on ("binarize=none", "k=5000"), filled at the first batch */
-    gm_tensor *(*row)(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note);
+    gm_tensor *(*row)(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note);
+    uint32_t needs;            /* GM__NEEDS_* */
+    bool root;                 /* the value is the root of the mean over rows */
 } gm__metric;
 
 typedef struct gm__family {
@@ -84,6 +90,13 @@ typedef struct gm__family {
     uint32_t can;                      /* GM_CAN_* */
     int32_t log_prob_kind;             /* GM_LOG_PROB_* for k = 0; with k > 0 it is ESTIMATE */
     gm_status (*check)(gm_ctx *ctx, const void *cfg);   /* rules between options; may be NULL */
+    /* ---- what depends on the data beyond their shape; each may be NULL ---- */
+    bool (*ready)(const gm_model *m);                   /* can it be built once the shape is known? else the first fit builds it */
+    gm_status (*choose)(gm_model *m, const gm_dataset *d); /* before building at the first fit: options that the data decide */
+    gm_status (*settle)(gm_model *m, gm_dataset *d);    /* after it: numbers of the data that the model keeps */
+    uint32_t (*needs)(const gm_model *m);               /* GM__NEEDS_* of training */
+    uint32_t (*cannot)(const gm_model *m);              /* of `can`, what a built model's options rule out */
+    int64_t (*condition)(const gm_model *m);            /* numbers a row of the condition of a built model, 0: it has none */
     gm_status (*build)(gm_model *m);   /* m->shape is known: make nets, draw weights from the config's seed (see
                                           gm__model_seed), register tensors by gm__model_add_net/_tensor */
     void (*destroy)(gm_model *m);      /* free what build made; also after a failed build */
@@ -93,12 +106,17 @@ typedef struct gm__family {
     /* Looks at the model at an epoch's end; may raise events by gm__trainer_raise. May be NULL. */
     gm_status (*watch)(gm_model *m, gm_trainer *tr, const gm__batch *b);
     /* ---- use: t does not record; NULL where the family cannot. Results are on t ---- */
-    gm_tensor *(*draw)(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond);
-    gm_tensor *(*encode)(gm_model *m, gm_tape *t, gm_tensor *x);       /* [N, latent] */
-    gm_tensor *(*decode)(gm_model *m, gm_tape *t, gm_tensor *z);       /* [N, shape] */
-    gm_tensor *(*score)(gm_model *m, gm_tape *t, gm_tensor *x);        /* [N] */
-    gm_tensor *(*log_prob)(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c); /* [N] */
-    const gm__metric *metrics; size_t n_metrics; /* the first is the default of gm_eval */
+    gm_tensor *(*draw)(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond /* as in a batch */);
+    gm_tensor *(*encode)(gm_model *m, const gm__batch *b);             /* [N, latent] */
+    gm_tensor *(*decode)(gm_model *m, const gm__batch *b);             /* [N, shape] */
+    gm_tensor *(*score)(gm_model *m, const gm__batch *b);              /* [N] */
+    gm_tensor *(*predict)(gm_model *m, const gm__batch *b);            /* [N, classes] or [N, targets] */
+    gm_tensor *(*log_prob)(gm_model *m, const gm__batch *b, const gm__eval_cfg *c); /* [N] */
+    /* Codes of gm_traverse: of every axis `steps` codes that differ in it alone, [axes*steps, latent], to be freed by the
+     * caller. z: one code to start from, NULL for the centre; span: how far to go. May be NULL. */
+    gm_status (*traverse)(gm_model *m, const float *z, int32_t steps, double span, gm_tensor **codes);
+    const gm__metric *metrics; size_t n_metrics;
+    const char *(*default_metric)(const gm_model *m); /* of gm_eval; NULL: the first */
     size_t (*print)(const gm_model *m, gm__buf *out); /* network tables; may be NULL */
 } gm__family;
 
@@ -131,6 +149,21 @@ double gm__scale_log_det(const gm_model *m);             /* sum log |mul|: what 
 
 /* Rows of a batch as the family takes them: reshaped to [N, shape], scaled. */
 gm_tensor *gm__model_rows(gm_model *m, gm_tape *t, gm_tensor *x);
+
+/* condition.c: labels, targets and conditions. The batch that lies on `from` now: x, label, y, cond; failures are the tape's. */
+gm__batch gm__model_batch(gm_model *m, gm_tape *t, gm_tensor *x, gm_batches *from);
+int64_t gm__model_condition(const gm_model *m);
+bool gm__labels_in(gm_model *m, gm_tape *t, const gm_tensor *label /* [n] i64 */, int64_t classes); /* else the tape's failure names one */
+/* Labels as rows of a condition, 0 but for a 1: [n, size of the condition]. */
+gm_tensor *gm__model_onehot(gm_model *m, gm_tape *t, const gm_tensor *label, int32_t dtype);
+/* Is cond (may be NULL) something that n rows of the model can take? Labels i32, i64 [n] or [1]; numbers f32 [n or 1, size]. */
+gm_status gm__cond_check(gm_ctx *ctx, gm_model *m, const char *who, int64_t n, const gm_tensor *cond);
+/* Rows at .. at+n-1 of cond, checked before, as label, target or condition of b. Without cond: nothing. */
+void gm__cond_rows(gm_model *m, gm__batch *b, gm_tensor *cond, int64_t at, int64_t n);
+/* Rows of a condition for draws without one: labels in turn. */
+gm_tensor *gm__cond_in_turn(gm_model *m, gm_tape *t, uint64_t first, int64_t n);
+/* GM_ENOTFOUND names the column that data lack. */
+gm_status gm__needs_met(gm_ctx *ctx, const char *who, uint32_t needs, const gm_dataset *d);
 /* Does a row of this shape fit? Sizes of 1 are of no matter, and a flat row fits any shape of as many numbers. */
 gm_status gm__model_fits(gm_model *m, const char *who, int32_t ndim, const int64_t *shape);
 gm_status gm__model_data_fits(gm_model *m, const char *who, const gm_dataset *d);

@@ -9,6 +9,7 @@ static const char *kind_text(int32_t kind)
     case GM_LOG_PROB_LOWER_BOUND: return "a lower bound";
     case GM_LOG_PROB_UNNORMALISED: return "unnormalised";
     case GM_LOG_PROB_ESTIMATE: return "an estimate";
+    case GM_LOG_PROB_CONDITIONAL: return "of the label given the row";
     default: return "not available";
     }
 }
@@ -63,8 +64,8 @@ size_t gm_model_print(gm_model *m, char *out, size_t cap)
     gm__buf_format(&b, "%s: %s\n", f->name, f->title);
     gm__buf_format(&b, "shape       %s\n", m->built ? gm__shape_text(shape, m->ndim, m->shape) : "unknown until the first fit");
     gm__buf_format(&b, "parameters  %lld\n", (long long)gm_model_parameters(m));
-    gm__buf_format(&b, "log_prob    %s\n", f->can & GM_CAN_LOG_PROB ? kind_text(f->log_prob_kind) : "not available");
-    gm__buf_format(&b, "score       %s\n", f->score_formula ? f->score_formula : "not available");
+    gm__buf_format(&b, "log_prob    %s\n", gm_model_can(m) & GM_CAN_LOG_PROB ? kind_text(f->log_prob_kind) : "not available");
+    gm__buf_format(&b, "score       %s\n", gm_model_can(m) & GM_CAN_SCORE ? f->score_formula : "not available");
     gm__buf_format(&b, "written by  libgm %s\n", m->version);
     print_options(m, &b);
     if (m->built && f->print) f->print(m, &b);

@@ -64,22 +64,12 @@ void gm_sampler_free(gm_sampler *s)
     gm_ctx_free(ctx);
 }
 
-static gm_status check_cond(gm_sampler *s, int64_t n, const gm_tensor *cond)
-{
-    if (!cond) return GM_OK;
-    if (!(s->m->family->can & GM_CAN_CONDITION))
-        return gm__fail_ctx(s->ctx, GM_EUNSUPPORTED, "%s: this family takes no condition", s->m->family->name);
-    GM__TRY(gm__check_tensor(&s->ctx->err, "gm_sampler_draw", "cond", cond));
-    if (cond->ndim < 1 || cond->shape[0] != n) return gm__fail_ctx(s->ctx, GM_ESHAPE, "gm_sampler_draw: cond must have n = %lld rows", (long long)n);
-    return GM_OK;
-}
-
 gm_status gm_sampler_draw(gm_sampler *s, int64_t n, gm_tensor *cond, gm_tensor **out)
 {
     if (!gm__is(s, GM__SAMPLER) || !out) return GM_EARG;
     *out = NULL;
     if (n < 1) return gm__fail_ctx(s->ctx, GM_EARG, "gm_sampler_draw: n must be 1 or more, not %lld", (long long)n);
-    GM__TRY(check_cond(s, n, cond));
+    GM__TRY(gm__cond_check(s->ctx, s->m, "gm_sampler_draw", n, cond));
     GM__TRY(gm__model_begin_use(s->m, s->ctx));
     gm_tensor *y = NULL;
     gm_status st = gm__model_new_rows(s->ctx, s->m, n, &y);

@@ -42,9 +42,8 @@ static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double *loss)
     uint64_t epoch = (uint64_t)(tr->st.step / tr->epoch_batches);
     gm_tensor *y = NULL;
     gm__tape_rows(t, tr->cfg.seed, GM__R_FIT, (uint32_t)(epoch & 0xfffffff), tr->rows, (size_t)n);
-    gm__batch b = { .t = t, .label = gm_batches_column(tr->batches, "label"), .step = (uint64_t)tr->st.step, .epoch = epoch, .training = true,
-                    .trainer = tr };
-    b.x = gm__model_rows(tr->m, t, x);
+    gm__batch b = gm__model_batch(tr->m, t, x, tr->batches);
+    b.step = (uint64_t)tr->st.step, b.epoch = epoch, b.training = true, b.trainer = tr;
     gm_status s = b.x ? tr->m->family->loss(tr->m, &b, &y) : GM_EINTERNAL;
     if (gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
     if (s) return s;

@@ -42,17 +42,29 @@ int64_t gm__trainer_total(const gm_trainer *tr)
     return __builtin_mul_overflow(tr->cfg.epochs, tr->epoch_batches, &n) ? INT64_MAX : n;
 }
 
-/* The first fit tells an unbuilt model its shape, seed, scaling and classes. */
+/* The shape that the first fit builds with: the config's if it has one, else the data's. */
+static gm_status build_shape(gm_trainer *tr)
+{
+    const gm__column *x = gm__dataset_column(tr->data, "x");
+    const char *const *text = gm__model_option(tr->m, "shape");
+    int64_t shape[GM_MAX_DIMS];
+    size_t n = 0;
+    if (text && *text) GM__TRY(gm__ints(tr->ctx, "shape", *text, shape, GM_MAX_DIMS, &n));
+    if (!n) return gm__model_build(tr->m, x->ndim ? x->ndim : 1, x->ndim ? x->shape : &(int64_t){ 1 });
+    GM__TRY(gm__model_build(tr->m, (int32_t)n, shape));
+    return gm__model_fits(tr->m, "train", x->ndim, x->shape);
+}
+
+/* The first fit tells an unbuilt model its shape, seed, scaling, classes and targets. */
 static gm_status build_model(gm_trainer *tr)
 {
     gm_model *m = tr->m;
     char text[32];
-    const gm__column *x = gm__dataset_column(tr->data, "x");
     const int32_t *classes = gm__model_option(m, "classes");
     int64_t n = gm_dataset_classes(tr->data);
     if (classes && *classes && n > *classes)
         return gm__fail_ctx(tr->ctx, GM_EARG, "train: the data have %lld classes, the model %d", (long long)n, *classes);
-    if (m->built) return GM_OK;
+    if (m->built) return m->family->needs ? gm__needs_met(tr->ctx, "train", m->family->needs(m), tr->data) : GM_OK;
     if (classes && !*classes && n) {
         gm__format(text, sizeof text, "%lld", (long long)n);
         GM__TRY(gm__model_set_text(m, "classes", text));
@@ -61,8 +73,11 @@ static gm_status build_model(gm_trainer *tr)
         gm__format(text, sizeof text, "%llu", (unsigned long long)tr->cfg.seed);
         GM__TRY(gm__model_set_text(m, "seed", text));
     }
-    GM__TRY(gm__model_build(m, x->ndim ? x->ndim : 1, x->ndim ? x->shape : &(int64_t){ 1 }));
-    return gm__scale_fit(m, tr->data);
+    if (m->family->choose) GM__TRY(m->family->choose(m, tr->data));
+    if (m->family->needs) GM__TRY(gm__needs_met(tr->ctx, "train", m->family->needs(m), tr->data));
+    GM__TRY(build_shape(tr));
+    GM__TRY(gm__scale_fit(m, tr->data));
+    return m->family->settle ? m->family->settle(m, tr->data) : GM_OK;
 }
 
 static bool in_a_net(const gm_model *m, const gm_tensor *t)
@@ -140,6 +155,7 @@ gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid)
     gm_batches *b = NULL;
     if (!gm_dataset_rows(valid)) return gm__fail_ctx(tr->ctx, GM_EARG, "valid: no held-out rows");
     GM__TRY(gm__model_data_fits(tr->m, "valid", valid));
+    if (tr->m->family->needs) GM__TRY(gm__needs_met(tr->ctx, "valid", tr->m->family->needs(tr->m), valid));
     int64_t batch = tr->cfg.batch < (int64_t)tr->row_cap ? tr->cfg.batch : (int64_t)tr->row_cap;
     GM__TRY(open_batches(tr, valid, batch, false, false, &b));
     gm__retain(valid);

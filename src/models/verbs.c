@@ -48,8 +48,10 @@ gm_status gm__model_draw(gm_model *m, gm_tape *t, uint64_t seed, uint64_t first,
         for (int64_t i = 0; i < k; i++) rows[i] = first + (uint64_t)(at + i);
         gm_tape_reset(t);
         gm__tape_rows(t, seed, GM__R_SAMPLE, 0, rows, (size_t)k);
-        gm_tensor *c = cond ? gm_slice(t, cond, 0, at, at + k, 1) : NULL;
-        gm_tensor *y = cond && !c ? NULL : m->family->draw(m, t, k, temperature, c);
+        gm__batch b = { .t = t };
+        if (cond) gm__cond_rows(m, &b, cond, at, k);
+        else if (gm__model_condition(m)) b.cond = gm__cond_in_turn(m, t, rows[0], k);
+        gm_tensor *y = gm_tape_status(t) ? NULL : m->family->draw(m, t, k, temperature, b.cond);
         y = y ? gm__scale_out(m, t, y) : NULL;
         s = take(ctx, t, y, k, m->row, out + at * m->row);
     }
@@ -97,11 +99,12 @@ gm_status gm_sample_png(gm_model *m, int64_t n, uint64_t seed, const char *path)
 
 /* ---- rows in, rows out ------------------------------------------------------------------ */
 
-typedef gm_tensor *row_fn(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c);
+typedef gm_tensor *row_fn(gm_model *m, const gm__batch *b, const gm__eval_cfg *c);
 
 /* One verb over the rows of a tensor. */
 typedef struct verb {
     const char *name;
+    uint32_t can;      /* the capability it needs */
     row_fn *fn;
     bool codes;        /* x holds codes, not rows of the model's shape */
     bool binarize;     /* as in training */
@@ -141,15 +144,18 @@ static gm_status open_result(gm_model *m, const verb *v, int64_t n, const gm_ten
     return gm_tensor_new(m->ctx, GM_F32, y->ndim, shape, out);
 }
 
-static gm_status one_chunk(gm_model *m, const verb *v, gm_tape *t, gm_tensor *x, uint64_t at, const gm__eval_cfg *c, gm_tensor **y)
+static gm_status one_chunk(gm_model *m, const verb *v, gm_tape *t, gm_tensor *x, gm_tensor *cond, uint64_t at, const gm__eval_cfg *c, gm_tensor **y)
 {
     gm_tape_reset(t);
     uint64_t rows[GM__CHUNK];
     int64_t n = x->shape[0];
     for (int64_t i = 0; i < n; i++) rows[i] = at + (uint64_t)i;
     if (v->stream) gm__tape_rows(t, c->seed, GM__R_EVAL, 0, rows, (size_t)n);
-    gm_tensor *in = v->codes ? x : gm__model_rows(m, t, x);
-    *y = in ? v->fn(m, t, in, c) : NULL;
+    gm__batch b = { .t = t, .x = v->codes ? x : gm__model_rows(m, t, x) };
+    if (cond) gm__cond_rows(m, &b, cond, (int64_t)at, n);
+    else if (gm__model_condition(m))
+        return gm__fail_ctx(m->ctx, GM_EARG, "%s: the %s of a conditional model needs labels: gm_model_apply takes them", v->name, m->family->name);
+    *y = b.x && !gm_tape_status(t) ? v->fn(m, &b, c) : NULL;
     if (*y && v->rows_out) *y = gm__scale_out(m, t, *y);
     gm__tape_rows(t, 0, 0, 0, NULL, 0);
     if (!*y) return gm__tape_failed(m->ctx, t);
@@ -157,7 +163,7 @@ static gm_status one_chunk(gm_model *m, const verb *v, gm_tape *t, gm_tensor *x,
     return GM_OK;
 }
 
-static gm_status run_verb(gm_model *m, const verb *v, gm_tensor *x, const gm__eval_cfg *c, gm_tensor **out)
+static gm_status run_verb(gm_model *m, const verb *v, gm_tensor *x, gm_tensor *cond, const gm__eval_cfg *c, gm_tensor **out)
 {
     gm_dataset *d = NULL;
     gm_batches *b = NULL;
@@ -168,7 +174,7 @@ static gm_status run_verb(gm_model *m, const verb *v, gm_tensor *x, const gm__ev
     gm_status s = gm__use_tape(m->ctx, &t);
     if (!s) s = open_rows(m, v, x, c, &d, &b);
     while (!s && at < (uint64_t)n) {
-        if ((s = gm__check_cancel(m->ctx)) || (s = gm_batches_next(b, &chunk)) || (s = one_chunk(m, v, t, chunk, at, c, &y))) break;
+        if ((s = gm__check_cancel(m->ctx)) || (s = gm_batches_next(b, &chunk)) || (s = one_chunk(m, v, t, chunk, cond, at, c, &y))) break;
         if (!result && (s = open_result(m, v, n, y, &result))) break;
         row = result->size / n;
         s = take(m->ctx, t, y, chunk->shape[0], row, gm__f32(result) + (int64_t)at * row);
@@ -184,65 +190,60 @@ static gm_status run_verb(gm_model *m, const verb *v, gm_tensor *x, const gm__ev
 }
 
 /* A verb from the outside: checks, lock, run. */
-static gm_status apply(gm_model *m, const verb *v, bool able, gm_tensor *x, const gm__eval_cfg *c, gm_tensor **out)
+static gm_status apply(gm_model *m, const verb *v, gm_tensor *x, gm_tensor *cond, const gm__eval_cfg *c, gm_tensor **out)
 {
-    GM__TRY(gm__model_able(m->ctx, m, v->name, able));
+    GM__TRY(gm__model_able(m->ctx, m, v->name, m->built ? (gm_model_can(m) & v->can) != 0 : (m->family->can & v->can) != 0));
     GM__TRY(check_rows(m, v, x));
+    if (cond) GM__TRY(gm__cond_check(m->ctx, m, v->name, x->shape[0], cond));
     GM__TRY(gm__model_begin_use(m, m->ctx));
-    gm_status s = run_verb(m, v, x, c, out);
+    gm_status s = run_verb(m, v, x, cond, c, out);
     gm__model_end_use(m);
     return s;
 }
 
 static const gm__eval_cfg plain = { .struct_size = sizeof plain, .batch = GM__CHUNK };
 
-static gm_tensor *do_encode(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c) { GM__UNUSED(c); return m->family->encode(m, t, x); }
-static gm_tensor *do_decode(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c) { GM__UNUSED(c); return m->family->decode(m, t, x); }
-static gm_tensor *do_score(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c) { GM__UNUSED(c); return m->family->score(m, t, x); }
-static gm_tensor *do_log_prob(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c) { return m->family->log_prob(m, t, x, c); }
+static gm_tensor *do_encode(gm_model *m, const gm__batch *b, const gm__eval_cfg *c) { GM__UNUSED(c); return m->family->encode(m, b); }
+static gm_tensor *do_decode(gm_model *m, const gm__batch *b, const gm__eval_cfg *c) { GM__UNUSED(c); return m->family->decode(m, b); }
+static gm_tensor *do_score(gm_model *m, const gm__batch *b, const gm__eval_cfg *c) { GM__UNUSED(c); return m->family->score(m, b); }
+static gm_tensor *do_predict(gm_model *m, const gm__batch *b, const gm__eval_cfg *c) { GM__UNUSED(c); return m->family->predict(m, b); }
+static gm_tensor *do_log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c) { return m->family->log_prob(m, b, c); }
 
-static gm_tensor *do_reconstruct(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c)
+static gm_tensor *do_reconstruct(gm_model *m, const gm__batch *b, const gm__eval_cfg *c)
 {
+    gm__batch code = *b;
     GM__UNUSED(c);
-    gm_tensor *z = m->family->encode(m, t, x);
-    return z ? m->family->decode(m, t, z) : NULL;
+    code.x = m->family->encode(m, b);
+    return code.x ? m->family->decode(m, &code) : NULL;
 }
 
-gm_status gm_encode(gm_model *m, gm_tensor *x, gm_tensor **out)
+static const verb verbs[] = {
+    { .name = "encode", .can = GM_CAN_ENCODE, .fn = do_encode },
+    { .name = "decode", .can = GM_CAN_DECODE, .fn = do_decode, .codes = true, .rows_out = true },
+    { .name = "reconstruct", .can = GM_CAN_RECONSTRUCT, .fn = do_reconstruct, .rows_out = true },
+    { .name = "score", .can = GM_CAN_SCORE, .fn = do_score, .binarize = true, .stream = true },
+    { .name = "predict", .can = GM_CAN_PREDICT, .fn = do_predict },
+    { .name = "log_prob", .can = GM_CAN_LOG_PROB, .fn = do_log_prob, .binarize = true, .stream = true },
+};
+
+gm_status gm_model_apply(gm_model *m, uint32_t can, gm_tensor *x, gm_tensor *cond, gm_tensor **out)
 {
-    static const verb v = { .name = "encode", .fn = do_encode };
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
     *out = NULL;
-    return apply(m, &v, m->family->encode != NULL, x, &plain, out);
+    for (size_t i = 0; i < GM__COUNT(verbs); i++)
+        if (verbs[i].can == can) return apply(m, &verbs[i], x, cond, &plain, out);
+    return gm__fail_ctx(m->ctx, GM_EARG, "gm_model_apply: verb must be GM_CAN_ENCODE, _DECODE, _RECONSTRUCT, _SCORE, _PREDICT or _LOG_PROB, not %u", can);
 }
 
-gm_status gm_decode(gm_model *m, gm_tensor *z, gm_tensor **out)
-{
-    static const verb v = { .name = "decode", .fn = do_decode, .codes = true, .rows_out = true };
-    if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
-    return apply(m, &v, m->family->decode != NULL, z, &plain, out);
-}
-
-gm_status gm_reconstruct(gm_model *m, gm_tensor *x, gm_tensor **out)
-{
-    static const verb v = { .name = "reconstruct", .fn = do_reconstruct, .rows_out = true };
-    if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
-    return apply(m, &v, m->family->encode && m->family->decode, x, &plain, out);
-}
-
-gm_status gm_score(gm_model *m, gm_tensor *x, gm_tensor **out)
-{
-    static const verb v = { .name = "score", .fn = do_score, .binarize = true, .stream = true };
-    if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
-    return apply(m, &v, m->family->score != NULL, x, &plain, out);
-}
+gm_status gm_encode(gm_model *m, gm_tensor *x, gm_tensor **out) { return gm_model_apply(m, GM_CAN_ENCODE, x, NULL, out); }
+gm_status gm_decode(gm_model *m, gm_tensor *z, gm_tensor **out) { return gm_model_apply(m, GM_CAN_DECODE, z, NULL, out); }
+gm_status gm_reconstruct(gm_model *m, gm_tensor *x, gm_tensor **out) { return gm_model_apply(m, GM_CAN_RECONSTRUCT, x, NULL, out); }
+gm_status gm_score(gm_model *m, gm_tensor *x, gm_tensor **out) { return gm_model_apply(m, GM_CAN_SCORE, x, NULL, out); }
+gm_status gm_predict(gm_model *m, gm_tensor *x, gm_tensor **out) { return gm_model_apply(m, GM_CAN_PREDICT, x, NULL, out); }
 
 gm_status gm_log_prob(gm_model *m, gm_tensor *x, const char *options, gm_tensor **out, int32_t *kind)
 {
-    static const verb v = { .name = "log_prob", .fn = do_log_prob, .binarize = true, .stream = true };
+    const verb *v = &verbs[GM__COUNT(verbs) - 1];
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
     *out = NULL;
     gm__eval_cfg c = { .struct_size = sizeof c };
@@ -250,7 +251,7 @@ gm_status gm_log_prob(gm_model *m, gm_tensor *x, const char *options, gm_tensor 
     gm_status s = gm__opts_defaults(m->ctx, &gm__eval_opts, &c, &strs);
     if (!s) s = gm__opts_parse(m->ctx, &gm__eval_opts, options, &c, &strs, NULL);
     if (c.batch > GM__CHUNK || !c.batch) c.batch = GM__CHUNK;
-    if (!s) s = apply(m, &v, m->family->log_prob != NULL, x, &c, out);
+    if (!s) s = apply(m, v, x, NULL, &c, out);
     gm__strs_free(&strs);
     if (s) return s;
     if (kind) *kind = c.k ? GM_LOG_PROB_ESTIMATE : m->family->log_prob_kind;

@@ -45,6 +45,29 @@ $gm help vae | grep -q -- --latent
 $gm train ae --data 'synth:digits,n=100[0:64]' --hidden none --activation none --likelihood gaussian --latent 3 --epochs 1 --quiet --out ae.safetensors
 $gm reconstruct ae.safetensors --data synth:digits,n=4 --out r.npy
 
+echo "predict: labels with probabilities, targets"
+$gm train mlp --data synth:digits,n=300,seed=1 --hidden 20 --epochs 5 --lr 3e-3 --seed 7 --threads 1 --quiet --out mlp.safetensors
+$gm train mlp --data synth:digits,n=300,seed=1 --hidden 20 --epochs 5 --lr 3e-3 --seed 7 --threads 3 --quiet --out b.safetensors
+cmp mlp.safetensors b.safetensors
+$gm eval mlp.safetensors --data synth:digits,n=50 --metric accuracy,cross_entropy | grep -qE '^accuracy [01]\.[0-9]+ fraction'
+$gm predict mlp.safetensors --data synth:digits,n=9 --out p.csv
+test "$(head -1 p.csv)" = label,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9
+test "$(wc -l <p.csv)" = 10
+$gm predict mlp.safetensors --data synth:digits,n=9 --out p.npy
+test "$($gm predict mlp.safetensors --data synth:digits,n=9 --out - | sed 1d | head -1 | tr ',' '\n' | sed 1d | awk '{s += $1} END {print (s > 0.9999 && s < 1.0001)}')" = 1
+$gm encode mlp.safetensors --data synth:digits,n=3 --out f.npy
+$gm info mlp.safetensors | grep -q 'of the label given the row'
+printf 'h,T,T_i,y\n40,-5,21,2.6\n55,0,20,2.05\n60,5,21,1.58\n35,10,22,1.26\n70,15,21,0.57\n50,20,21,0.12\n' >heat.csv
+$gm train mlp --data csv:heat.csv,y=y --hidden none --steps 500 --lr 0.05 --quiet --out heat.safetensors
+$gm eval heat.safetensors --data csv:heat.csv,y=y | grep -qE '^rmse 0\.0'
+test "$($gm predict heat.safetensors --data csv:heat.csv,y=y --out - | head -1)" = y
+echo "conditional models are told labels"
+$gm train vae $small --conditional 1 --epochs 1 --out cvae.safetensors
+$gm sample cvae.safetensors -n 9 --label 3 --out s.npy
+$gm sample cvae.safetensors -n 10 --out s.png
+$gm encode cvae.safetensors --data synth:digits,n=9 --out z.csv
+$gm eval cvae.safetensors --data synth:digits,n=50 --metric elbo,kl,recon | grep -c nats | grep -qx 2
+
 before=$(ls -A | wc -l)
 # refused CODE WORDS: exit code, one line "gm: ..", nothing on stdout, no new file
 refused() {
@@ -104,7 +127,21 @@ refused 2 eval a.safetensors $D --metric nosuch
 refused 2 sample a.safetensors -n 0
 refused 2 sample a.safetensors --out x.jpeg
 refused 2 sample a.safetensors one too many
+refused 2 sample cvae.safetensors --label 10
+refused 2 sample cvae.safetensors --label -1
+refused 2 sample cvae.safetensors --label three
+refused 2 train mlp $D --out x --dropout 1
+refused 2 train mlp $D --out x --heads own
+refused 2 train ae $D --out x --tied 1 --conditional 1
 echo "files, data, training: exit 1"
+refused 1 sample a.safetensors --label 3
+refused 1 predict a.safetensors $D --out x.csv
+refused 1 train vae --data csv:heat.csv --conditional 1 --out x
+refused 1 eval cvae.safetensors --data csv:heat.csv
+refused 1 train mlp --data csv:heat.csv --out x
+refused 1 train mlp --data csv:heat.csv,y=nosuch --out x
+refused 1 eval mlp.safetensors --data csv:heat.csv,y=y
+refused 1 eval heat.safetensors --data csv:heat.csv
 refused 1 train vae --data idx:nowhere.gz --out x
 refused 1 train vae --data idx:cut.idx --out x
 refused 1 train vae --data idx:bad.gz --out x

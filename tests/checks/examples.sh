@@ -3,3 +3,4 @@
 set -eu
 "$GM_BUILD/examples/sin"
 "$GM_BUILD/examples/own_training_loop"
+"$GM_BUILD/examples/table"

@@ -83,7 +83,7 @@ START_TEST(kl_equals_monte_carlo)
     gm_tape *t = NULL;
     OK(gm_tape_new(ctx, 7, &t));
     gm_tape_recording(t, 0);
-    gm__vae_q q = gm__vae_posterior(m, t, x);
+    gm__vae_q q = gm__vae_posterior(m, t, x, NULL);
     gm_tensor *kl = gm_gaussian_kl(t, q.mean, q.log_var);
     enum { K = 40000 };
     gm__vae_draws(m, t, x, q, K, &ratio);
@@ -341,7 +341,7 @@ START_TEST(free_bits_keep_unused_dimensions_cheap)
     gm_tensor *x = data(GM_F32, 8, 6, 0, 1);
     gm_tape *t = NULL;
     OK(gm_tape_new(ctx, 1, &t));
-    gm__vae_q q = gm__vae_posterior(a, t, x);
+    gm__vae_q q = gm__vae_posterior(a, t, x, NULL);
     double kl = item(gm_mean(t, gm_gaussian_kl(t, q.mean, q.log_var), GM_ALL_AXES, 0));
     ck_assert_double_lt(kl, 10); /* below the threshold in both dimensions */
     ck_assert_double_lt(fabs(loss_of(b, x, 1) - loss_of(a, x, 1) - (10 - kl)), 1e-4);
@@ -364,7 +364,7 @@ START_TEST(kl_warmup_starts_from_nothing)
         gm__batch b = {.t = t, .x = x, .step = (uint64_t)i * 5, .training = true};
         OK(gm__vae_loss(m, &b, &loss));
         at[i] = item(loss);
-        gm__vae_q q = gm__vae_posterior(m, t, x);
+        gm__vae_q q = gm__vae_posterior(m, t, x, NULL);
         kl = item(gm_mean(t, gm_gaussian_kl(t, q.mean, q.log_var), GM_ALL_AXES, 0));
         gm_tape_free(t);
     }

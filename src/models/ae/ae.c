@@ -30,6 +30,7 @@ static const gm__opt rows[] = {
     {"encoder", GM__O_TEXT, ROW(encoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the flattened row"},
     {"decoder", GM__O_TEXT, ROW(decoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the code"},
     {"heads", GM__O_CHOICE, ROW(heads), "auto", 0, 0, "auto|own", "last linear layers of your nets: appended, or your own"},
+    {"conditional", GM__O_FLAG, ROW(conditional), "off", 0, 0, NULL, "tell encoder and decoder the label; the data must have labels"},
     {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 30, NULL, "number of classes, kept in the file; 0: from the data"},
     {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
 };
@@ -38,7 +39,7 @@ static const gm__opts opts = {"ae", rows, GM__COUNT(rows)};
 static gm__coder_cfg coder_cfg(const gm_ae_config *c)
 {
     return (gm__coder_cfg){.owner = "ae", .hidden = c->hidden, .activation = c->activation, .encoder = c->encoder, .decoder = c->decoder,
-                           .heads = c->heads, .likelihood = c->likelihood, .latent = c->latent, .code_factor = 1, .no_decoder = c->tied != 0};
+                           .heads = c->heads, .likelihood = c->likelihood, .latent = c->latent, .code_factor = 1, .cond = c->conditional ? c->classes : 0, .no_decoder = c->tied != 0};
 }
 
 static gm_status check(gm_ctx *ctx, const void *cfg)
@@ -48,6 +49,7 @@ static gm_status check(gm_ctx *ctx, const void *cfg)
     GM__TRY(gm__coder_check(ctx, &coder));
     if (c->tied && (c->encoder || c->decoder))
         return gm__fail_ctx(ctx, GM_EARG, "ae: tied works with the layers of hidden, not with nets of your own");
+    if (c->tied && c->conditional) return gm__fail_ctx(ctx, GM_EARG, "ae: tied nets cannot be conditional");
     if (c->scale == GM_SCALE_STANDARD && c->likelihood == GM_LIKELIHOOD_BERNOULLI)
         return gm__fail_ctx(ctx, GM_EARG, "ae: likelihood=bernoulli wants data in [0,1]: use scale=unit or none, not standard");
     return GM_OK;
@@ -104,6 +106,18 @@ static gm_status build(gm_model *m)
     return GM_OK;
 }
 
+static bool ready(const gm_model *m)
+{
+    const gm_ae_config *c = m->cfg;
+    return !c->conditional || c->classes > 0;
+}
+
+static uint32_t needs(const gm_model *m) { return ((const gm_ae_config *)m->cfg)->conditional ? GM__NEEDS_LABEL : 0; }
+
+static int64_t condition(const gm_model *m) { return ((const ae *)m->state)->net.cond; }
+
+static uint32_t cannot(const gm_model *m) { return condition(m) ? 0 : GM_CAN_CONDITION; }
+
 static void destroy(gm_model *m)
 {
     ae *a = m->state;
@@ -120,11 +134,11 @@ static gm_tensor *rows_of(const gm_model *m, gm_tape *t, gm_tensor *x, bool chec
 }
 
 /* code -> logits or means */
-static gm_tensor *back(const gm_model *m, gm_tape *t, gm_tensor *z)
+static gm_tensor *back(const gm_model *m, gm_tape *t, gm_tensor *z, gm_tensor *cond)
 {
     const ae *a = m->state;
     const gm_ae_config *c = m->cfg;
-    if (!c->tied) return gm__coder_decode(&a->net, t, z);
+    if (!c->tied) return gm__coder_decode(&a->net, t, z, cond);
     gm_tensor *h = z;
     for (size_t i = 0; i < a->layers; i++) {
         h = gm_add(t, gm_matmul(t, h, a->weight[a->layers - 1 - i]), a->bias[i]);
@@ -161,36 +175,36 @@ static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
     const ae *a = m->state;
     gm_tensor *x = rows_of(m, b->t, b->x, b->epoch == 0 || !b->training);
     gm_tensor *in = b->training ? corrupt(m->cfg, b->t, x) : x;
-    *out = gm_mean(b->t, error_of(m, b->t, x, back(m, b->t, gm__coder_encode(&a->net, b->t, in))), GM_ALL_AXES, 0);
+    *out = gm_mean(b->t, error_of(m, b->t, x, back(m, b->t, gm__coder_encode(&a->net, b->t, in, b->cond), b->cond)), GM_ALL_AXES, 0);
     return gm_tape_status(b->t);
 }
 
-static gm_tensor *encode(gm_model *m, gm_tape *t, gm_tensor *x)
+static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
-    return gm__coder_encode(&((const ae *)m->state)->net, t, rows_of(m, t, x, false));
+    return gm__coder_encode(&((const ae *)m->state)->net, b->t, rows_of(m, b->t, b->x, false), b->cond);
 }
 
-static gm_tensor *decode(gm_model *m, gm_tape *t, gm_tensor *z)
+static gm_tensor *decode(gm_model *m, const gm__batch *b)
 {
-    return gm__coder_mean(m, &((const ae *)m->state)->net, t, back(m, t, z));
+    return gm__coder_mean(m, &((const ae *)m->state)->net, b->t, back(m, b->t, b->x, b->cond));
 }
 
-static gm_tensor *score(gm_model *m, gm_tape *t, gm_tensor *x)
+static gm_tensor *score(gm_model *m, const gm__batch *b)
 {
-    gm_tensor *clean = rows_of(m, t, x, true);
-    return error_of(m, t, clean, back(m, t, gm__coder_encode(&((const ae *)m->state)->net, t, clean)));
+    gm_tensor *x = rows_of(m, b->t, b->x, true);
+    return error_of(m, b->t, x, back(m, b->t, gm__coder_encode(&((const ae *)m->state)->net, b->t, x, b->cond), b->cond));
 }
 
-static gm_tensor *metric_recon(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
     static const char *const binarize[] = {"none, grey-level BCE in nats", "dynamic, nats", "threshold, nats"};
     const gm_ae_config *cfg = m->cfg;
     GM__UNUSED(c);
     if (note && cfg->likelihood == GM_LIKELIHOOD_GAUSSIAN) gm__format(note, 96, "squared error%s", m->scale_mul ? " of scaled features" : "");
     else if (note) gm__format(note, 96, "binarize=%s", binarize[cfg->binarize]);
-    return score(m, t, x);
+    return score(m, b);
 }
-static const gm__metric metrics[] = {{"recon", "per row", metric_recon}};
+static const gm__metric metrics[] = {{.name = "recon", .unit = "per row", .row = metric_recon}};
 
 static size_t print(const gm_model *m, gm__buf *out)
 {
@@ -209,8 +223,12 @@ const gm__family gm__family_ae = {
     .opts = &opts,
     .cfg_size = sizeof(gm_ae_config),
     .state_size = sizeof(ae),
-    .can = GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT,
+    .can = GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_CONDITION,
     .check = check,
+    .ready = ready,
+    .needs = needs,
+    .cannot = cannot,
+    .condition = condition,
     .build = build,
     .destroy = destroy,
     .loss = loss,

@@ -13,23 +13,25 @@ static gm_tensor *data_units(const gm_model *m, gm_tape *t, gm_tensor *log_p)
     return gm_affine(t, log_p, 1, gm__scale_log_det(m));
 }
 
-static gm_tensor *rows_of(const gm_model *m, gm_tape *t, gm_tensor *x) { return gm__coder_rows(&gm__vae_of(m)->net, t, x, "vae", true); }
+static gm_tensor *rows_of(const gm_model *m, const gm__batch *b) { return gm__coder_rows(&gm__vae_of(m)->net, b->t, b->x, "vae", true); }
 
 /* E log p(x|z) by k draws, minus KL in closed form */
-static gm_tensor *elbo(const gm_model *m, gm_tape *t, gm_tensor *x, int64_t k)
+static gm_tensor *elbo(const gm_model *m, const gm__batch *b, int64_t k)
 {
-    gm_tensor *rows = rows_of(m, t, x);
-    gm__vae_q q = gm__vae_posterior(m, t, rows);
+    gm_tape *t = b->t;
+    gm_tensor *rows = rows_of(m, b);
+    gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
     gm_tensor *lik = gm_mean(t, gm__vae_draws(m, t, rows, q, k, NULL), 1, 0);
     return data_units(m, t, gm_sub(t, lik, gm_gaussian_kl(t, q.mean, q.log_var)));
 }
 
 /* log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), z_i ~ q(z|x), summed chunk by chunk
  * [Burda et al. 2016]. Each chunk lives in a frame of its own: memory does not grow with k. */
-static gm_tensor *estimate(const gm_model *m, gm_tape *t, gm_tensor *x, int64_t k)
+static gm_tensor *estimate(const gm_model *m, const gm__batch *b, int64_t k)
 {
-    gm_tensor *rows = rows_of(m, t, x), *sum = NULL;
-    gm__vae_q q = gm__vae_posterior(m, t, rows);
+    gm_tape *t = b->t;
+    gm_tensor *rows = rows_of(m, b), *sum = NULL;
+    gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
     const int64_t chunk = k > MANY ? 5 * CHUNK : CHUNK;
     for (int64_t done = 0; done < k && !gm_tape_status(t); done += chunk) {
         const int64_t n = k - done < chunk ? k - done : chunk;
@@ -43,17 +45,18 @@ static gm_tensor *estimate(const gm_model *m, gm_tape *t, gm_tensor *x, int64_t 
 }
 
 /* -log p(x | z = mean of q(z|x)) + KL: the negative bound without its draw, so a row has one score */
-gm_tensor *gm__vae_score(gm_model *m, gm_tape *t, gm_tensor *x)
+gm_tensor *gm__vae_score(gm_model *m, const gm__batch *b)
 {
-    gm_tensor *rows = rows_of(m, t, x);
-    gm__vae_q q = gm__vae_posterior(m, t, rows);
-    gm_tensor *lik = gm__vae_log_lik(m, t, rows, gm__coder_decode(&gm__vae_of(m)->net, t, q.mean));
+    gm_tape *t = b->t;
+    gm_tensor *rows = rows_of(m, b);
+    gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
+    gm_tensor *lik = gm__vae_log_lik(m, t, rows, gm__coder_decode(&gm__vae_of(m)->net, t, q.mean, b->cond));
     return gm_neg(t, data_units(m, t, gm_sub(t, lik, gm_gaussian_kl(t, q.mean, q.log_var))));
 }
 
-gm_tensor *gm__vae_log_prob(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c)
+gm_tensor *gm__vae_log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c)
 {
-    return c && c->k > 0 ? estimate(m, t, x, c->k) : elbo(m, t, x, 1);
+    return c && c->k > 0 ? estimate(m, b, c->k) : elbo(m, b, 1);
 }
 
 /* ---- metrics ---------------------------------------------------------------------- */
@@ -72,41 +75,43 @@ static void describe(const gm_model *m, char *note, int64_t k)
                    gm__vae_cfg(m)->binarize == GM_BINARIZE_NONE ? ", grey-level BCE" : "");
 }
 
-static gm_tensor *metric_elbo(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_elbo(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
     const int64_t k = c->k > 0 ? c->k : 1;
     describe(m, note, k);
-    return elbo(m, t, x, k);
+    return elbo(m, b, k);
 }
 
-static gm_tensor *metric_nll(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_nll(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
     const int64_t k = c->k > 0 ? c->k : 5000;
     describe(m, note, k);
-    return gm_neg(t, estimate(m, t, x, k));
+    return gm_neg(b->t, estimate(m, b, k));
 }
 
-static gm_tensor *metric_log_prob(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
     if (c->k > 0) describe(m, note, c->k);
     else if (note) gm__format(note, NOTE, "lower bound (ELBO); k>0: importance sampled");
-    return gm__vae_log_prob(m, t, x, c);
+    return gm__vae_log_prob(m, b, c);
 }
 
-static gm_tensor *metric_kl(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_kl(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
+    gm_tape *t = b->t;
     GM__UNUSED(c);
-    gm__vae_q q = gm__vae_posterior(m, t, rows_of(m, t, x));
+    gm__vae_q q = gm__vae_posterior(m, t, rows_of(m, b), b->cond);
     describe(m, note, 0);
     return gm_gaussian_kl(t, q.mean, q.log_var);
 }
 
-static gm_tensor *metric_recon(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
+    gm_tape *t = b->t;
     const gm__coder *net = &gm__vae_of(m)->net;
     GM__UNUSED(c);
-    gm_tensor *rows = rows_of(m, t, x);
-    gm_tensor *y = gm__coder_decode(net, t, gm__vae_posterior(m, t, rows).mean);
+    gm_tensor *rows = rows_of(m, b);
+    gm_tensor *y = gm__coder_decode(net, t, gm__vae_posterior(m, t, rows, b->cond).mean, b->cond);
     if (net->likelihood == GM_LIKELIHOOD_GAUSSIAN) {
         if (note) gm__format(note, NOTE, "squared error%s", m->scale_mul ? " of scaled features" : "");
         return gm__coder_error(net, t, rows, y);
@@ -116,6 +121,7 @@ static gm_tensor *metric_recon(gm_model *m, gm_tape *t, gm_tensor *x, const gm__
 }
 
 const gm__metric gm__vae_metrics[GM__VAE_METRICS] = {
-    {"elbo", "nats", metric_elbo},   {"nll", "nats", metric_nll}, {"log_prob", "nats", metric_log_prob},
-    {"recon", "per row", metric_recon}, {"kl", "nats", metric_kl},
+    {.name = "elbo", .unit = "nats", .row = metric_elbo},      {.name = "nll", .unit = "nats", .row = metric_nll},
+    {.name = "log_prob", .unit = "nats", .row = metric_log_prob}, {.name = "recon", .unit = "per row", .row = metric_recon},
+    {.name = "kl", .unit = "nats", .row = metric_kl},
 };

@@ -3,11 +3,11 @@
 #include "models/vae/vae.h"
 #include <math.h>
 
-gm__vae_q gm__vae_posterior(const gm_model *m, gm_tape *t, gm_tensor *rows)
+gm__vae_q gm__vae_posterior(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_tensor *cond)
 {
     const gm__coder *net = &gm__vae_of(m)->net;
-    gm_tensor *h = gm__coder_encode(net, t, rows);
-    return (gm__vae_q){gm_slice(t, h, 1, 0, net->latent, 1), gm_slice(t, h, 1, net->latent, 2 * net->latent, 1)};
+    gm_tensor *h = gm__coder_encode(net, t, rows, cond);
+    return (gm__vae_q){gm_slice(t, h, 1, 0, net->latent, 1), gm_slice(t, h, 1, net->latent, 2 * net->latent, 1), cond};
 }
 
 gm_tensor *gm__vae_log_lik(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_tensor *y)
@@ -35,7 +35,7 @@ gm_tensor *gm__vae_draws(const gm_model *m, gm_tape *t, gm_tensor *rows, gm__vae
         gm_tensor *zero = gm_zeros(t, z->dtype, 1, &net->latent);
         *log_ratio = gm_sub(t, gm_gaussian_log_prob(t, z, zero, zero), gm_gaussian_log_prob(t, z, mean, log_var));
     }
-    return gm__vae_log_lik(m, t, rows, gm__coder_decode(net, t, z));
+    return gm__vae_log_lik(m, t, rows, gm__coder_decode(net, t, z, q.cond));
 }
 
 /* KL(q(z|x) || p(z)), mean over the batch. Free bits: a dimension's mean counts only above a threshold. */
@@ -71,11 +71,11 @@ gm_status gm__vae_loss(gm_model *m, const gm__batch *b, gm_tensor **loss)
     gm_tape *t = b->t;
     const double beta = beta_at(c, b);
     gm_tensor *rows = gm__coder_rows(&v->net, t, b->x, "vae", b->epoch == 0 || !b->training);
-    gm__vae_q q = gm__vae_posterior(m, t, rows);
+    gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
     if (c->objective == GM_OBJECTIVE_IWAE) {
         *loss = iwae(m, b, rows, q, beta);
     } else {
-        gm_tensor *lik = v->k == 1 ? gm__vae_log_lik(m, t, rows, gm__coder_decode(&v->net, t, gm_gaussian_draw(t, q.mean, q.log_var)))
+        gm_tensor *lik = v->k == 1 ? gm__vae_log_lik(m, t, rows, gm__coder_decode(&v->net, t, gm_gaussian_draw(t, q.mean, q.log_var), b->cond))
                                    : gm__vae_draws(m, t, rows, q, v->k, NULL);
         gm_tensor *kl = divergence(t, q, c->free_bits);
         if (beta != 1) kl = gm_affine(t, kl, beta, 0);

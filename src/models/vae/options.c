@@ -19,6 +19,7 @@ static const gm__opt rows[] = {
     {"encoder", GM__O_TEXT, ROW(encoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the flattened row"},
     {"decoder", GM__O_TEXT, ROW(decoder), NULL, 0, 0, NULL, "network text in place of hidden; its input is the code"},
     {"heads", GM__O_CHOICE, ROW(heads), "auto", 0, 0, "auto|own", "last linear layers of your nets: appended, or your own (mean and log variance; logits or mean)"},
+    {"conditional", GM__O_FLAG, ROW(conditional), "off", 0, 0, NULL, "tell encoder and decoder the label: p(x | label); the data must have labels"},
     {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 30, NULL, "number of classes, kept in the file; 0: from the data"},
     {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
 };
@@ -27,7 +28,7 @@ const gm__opts gm__vae_opts = {"vae", rows, GM__COUNT(rows)};
 gm__coder_cfg gm__vae_coder_cfg(const gm_vae_config *c)
 {
     return (gm__coder_cfg){.owner = "vae", .hidden = c->hidden, .activation = c->activation, .encoder = c->encoder, .decoder = c->decoder,
-                           .heads = c->heads, .likelihood = c->likelihood, .latent = c->latent, .code_factor = 2,
+                           .heads = c->heads, .likelihood = c->likelihood, .latent = c->latent, .code_factor = 2, .cond = c->conditional ? c->classes : 0,
                            .own_variance = c->noise_std <= 0};
 }
 

@@ -25,6 +25,14 @@ static gm_status build(gm_model *m)
     return GM_OK;
 }
 
+static bool ready(const gm_model *m) { return !gm__vae_cfg(m)->conditional || gm__vae_cfg(m)->classes > 0; }
+
+static uint32_t needs(const gm_model *m) { return gm__vae_cfg(m)->conditional ? GM__NEEDS_LABEL : 0; }
+
+static int64_t condition(const gm_model *m) { return gm__vae_of(m)->net.cond; }
+
+static uint32_t cannot(const gm_model *m) { return condition(m) ? 0 : GM_CAN_CONDITION; }
+
 static void destroy(gm_model *m)
 {
     gm__vae *v = m->state;
@@ -44,23 +52,23 @@ static gm_status add_params(gm_model *m, gm_optim *o)
 
 /* ---- use ------------------------------------------------------------------------------ */
 
-static gm_tensor *decode(gm_model *m, gm_tape *t, gm_tensor *z)
+static gm_tensor *decode(gm_model *m, const gm__batch *b)
 {
     const gm__coder *net = &gm__vae_of(m)->net;
-    return gm__coder_mean(m, net, t, gm__coder_decode(net, t, z));
+    return gm__coder_mean(m, net, b->t, gm__coder_decode(net, b->t, b->x, b->cond));
 }
 
-static gm_tensor *encode(gm_model *m, gm_tape *t, gm_tensor *x)
+static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
-    return gm__vae_posterior(m, t, gm__coder_rows(&gm__vae_of(m)->net, t, x, "vae", false)).mean;
+    return gm__vae_posterior(m, b->t, gm__coder_rows(&gm__vae_of(m)->net, b->t, b->x, "vae", false), b->cond).mean;
 }
 
 /* The mean of p(x|z) for z from the prior. */
 static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
 {
     const int64_t shape[] = {n, gm__vae_of(m)->net.latent};
-    GM__UNUSED(cond);
-    return decode(m, t, gm_normal(t, 2, shape, 0, temperature));
+    const gm__batch b = {.t = t, .x = gm_normal(t, 2, shape, 0, temperature), .cond = cond};
+    return decode(m, &b);
 }
 
 /* ---- posterior collapse ----------------------------------------------------------------- */
@@ -89,7 +97,7 @@ static gm_status watch(gm_model *m, gm_trainer *tr, const gm__batch *b)
     const gm_vae_config *c = m->cfg;
     gm_tape *t = b->t;
     gm_tensor *rows = gm__coder_rows(&gm__vae_of(m)->net, t, b->x, "vae", false);
-    gm__vae_q q = gm__vae_posterior(m, t, rows);
+    gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
     gm_tensor *mean_kl = gm_mean(t, gm_gaussian_kl(t, q.mean, q.log_var), GM_ALL_AXES, 0);
     gm_tensor *mean_lik = gm_mean(t, gm__vae_draws(m, t, rows, q, 1, NULL), GM_ALL_AXES, 0);
     double kl = 0, lik = 0;
@@ -123,9 +131,13 @@ const gm__family gm__family_vae = {
     .opts = &gm__vae_opts,
     .cfg_size = sizeof(gm_vae_config),
     .state_size = sizeof(gm__vae),
-    .can = GM_CAN_SAMPLE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT,
+    .can = GM_CAN_SAMPLE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_CONDITION,
     .log_prob_kind = GM_LOG_PROB_LOWER_BOUND,
     .check = gm__vae_check,
+    .ready = ready,
+    .needs = needs,
+    .cannot = cannot,
+    .condition = condition,
     .build = build,
     .destroy = destroy,
     .loss = gm__vae_loss,

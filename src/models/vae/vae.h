@@ -14,9 +14,9 @@ typedef struct gm__vae {
 static inline gm__vae *gm__vae_of(const gm_model *m) { return m->state; }
 static inline const gm_vae_config *gm__vae_cfg(const gm_model *m) { return m->cfg; }
 
-/* The posterior q(z|x): mean and log variance, [N, latent] views. */
-typedef struct gm__vae_q { gm_tensor *mean, *log_var; } gm__vae_q;
-gm__vae_q gm__vae_posterior(const gm_model *m, gm_tape *t, gm_tensor *rows);
+/* The posterior q(z|x): mean and log variance, [N, latent] views; and the condition that it was found under. */
+typedef struct gm__vae_q { gm_tensor *mean, *log_var, *cond; } gm__vae_q;
+gm__vae_q gm__vae_posterior(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_tensor *cond);
 /* log p(x|z) from the decoder's output y, nats: [N, row], [N, .., row] -> [N, ..] */
 gm_tensor *gm__vae_log_lik(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_tensor *y);
 /* k draws a row: log p(x|z) and, where asked for, log p(z) - log q(z|x); [N, k] each */
@@ -25,8 +25,8 @@ gm_status gm__vae_loss(gm_model *m, const gm__batch *b, gm_tensor **loss);
 
 enum { GM__VAE_METRICS = 5 };
 extern const gm__metric gm__vae_metrics[GM__VAE_METRICS];
-gm_tensor *gm__vae_score(gm_model *m, gm_tape *t, gm_tensor *x);
-gm_tensor *gm__vae_log_prob(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c);
+gm_tensor *gm__vae_score(gm_model *m, const gm__batch *b);
+gm_tensor *gm__vae_log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c);
 
 extern const gm__opts gm__vae_opts;
 gm_status gm__vae_check(gm_ctx *ctx, const void *cfg);
