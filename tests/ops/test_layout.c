@@ -94,6 +94,24 @@ START_TEST(keeps_the_order)
 }
 END_TEST
 
+/* One channel: a row-major image turned looks channels-last too. */
+START_TEST(sizes_of_one_come_to_an_end)
+{
+    const int64_t shape[] = {2, 5, 12, 1};
+    gm_tensor *x = NULL, *last, *z;
+    double u[120], v[120];
+    for (int i = 0; i < 120; i++) u[i] = i;
+    ck_assert_int_eq(gm_tensor_copy(ctx, GM_F64, 4, shape, u, &x), GM_OK);
+    last = turn(x);
+    ck_assert(gm__is_last(last));
+    z = gm_sub(t, last, gm_add(t, x, last));
+    ck_assert_int_eq(gm_tape_status(t), GM_OK);
+    ck_assert_int_eq(gm_tensor_read(z, v, sizeof v), GM_OK);
+    for (int i = 0; i < 120; i++) ck_assert(v[i] == -u[i]);
+    gm_tensor_free(x);
+}
+END_TEST
+
 START_TEST(batch_norm_by_pixels)
 {
     gm_tensor *x = leaf(2);
@@ -116,6 +134,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, knows_the_order);
     tcase_add_test(c, keeps_the_order);
+    tcase_add_test(c, sizes_of_one_come_to_an_end);
     tcase_add_test(c, batch_norm_by_pixels);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
