@@ -23,16 +23,24 @@ typedef struct gm_batches gm_batches;
 
 /**
  * Opens a data set by its SPEC.
- * @param spec   idx:IMAGES[,LABELS]  cifar:FILE[,FILE..][,label=fine|coarse]  csv:FILE[,label=COL,y=COL[+COL..],onehot=COL[+COL..],missing=error|nan|mean|drop]  tsv:FILE (the same)  npy:FILE
- *               synth:NAME[,n=..,seed=..,sigma=..]; files may end in .gz (known by content, not name); a range
- *               [first:end] or [first:end:stride] may come last, each number may be left out;
+ * @param spec   KIND:FILE[,FILE..][,option=value..][[first:end[:stride]]], one of
+ *               idx:IMAGES[,LABELS]
+ *               cifar:FILE[,FILE..][,label=fine|coarse]    binary files of CIFAR-10 or CIFAR-100; that one has a second
+ *                                                          column "coarse"
+ *               csv:FILE[,label=COL][,y=COL[+COL..]][,onehot=COL[+COL..]][,missing=error|nan|mean|drop]   tsv:FILE (the same)
+ *               npy:FILE
+ *               text:FILE       a row is a byte, x is i64 in a batch
+ *               lines:FILE      a row is a line, ragged, x is i64 in a batch
+ *               ratings:FILE[,ids=keep|map]                user, item, rating (also x) and perhaps time
+ *               synth:NAME[,n=..,seed=..,sigma=..]         ring8 grid25 moons swissroll (divided by 10) bars (size=3) digits shapes
+ *               Files may be gzip (known by content, not name). The range comes last, each number may be left out;
  *               backslash escapes , : [ ] = and itself.
- *               CIFAR: the binary files of CIFAR-10 or CIFAR-100 (that one has a second column "coarse")
  *               CSV: a first row with a word in it is the header; COL is a name or a number from 0 on; whole numbers
  *               are labels as they are, words are numbered as they appear; y is [rows, columns named]; a column of words
  *               may become one column a word with onehot; all but label and y make x, f32. missing says what an empty
- *               field of x (or NA, nan, null, ?) becomes: an error, NaN, the mean of its column, or a row left out
- *               synth: ring8 grid25 moons swissroll (divided by 10) bars (size=3) digits
+ *               field of x (or NA, nan, null, ?) becomes: an error, NaN, the mean of its column, or a row left out.
+ *               Ratings: commas, tabs, semicolons, blanks or :: between values; ids that are whole numbers stay
+ *               unless ids=map, others are numbered as they appear
  * @param out    receives the data set, the caller's; NULL on failure
  * @errors    GM_EARG (spec), GM_EIO, GM_EFORMAT (file, and line or offset; a range past its end), GM_EDTYPE,
  *            GM_ENOTFOUND (a named column), GM_ELIMIT, GM_ENOMEM
@@ -60,6 +68,18 @@ GM_API gm_status gm_dataset_from_tensors(gm_ctx *ctx, gm_tensor *x, gm_tensor *l
  * @since     0.1
  */
 GM_API gm_status gm_dataset_add(gm_dataset *d, const char *name, gm_tensor *t);
+
+/**
+ * Data set of rows that differ in length (column "x"). Batches pad with zeros to the longest row of the data and have a
+ * column "length" (i64).
+ * @param values   [total, ...], contiguous: the rows one after the other, borrowed through its reference
+ * @param offsets  i64 [rows + 1], copied: row r is values[offsets[r] .. offsets[r+1]), a row may be empty
+ * @param label    [rows] i32 or i64 from 0 on, or NULL
+ * @errors    GM_EARG (offsets that do not rise, or point past the end), GM_ESHAPE, GM_EDTYPE, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_dataset_from_ragged(gm_ctx *ctx, gm_tensor *values, gm_tensor *offsets, gm_tensor *label, gm_dataset **out);
 
 /** Fills row `row` of column "x": f32 numbers of the declared shape. Non-zero stops with GM_ECANCELED. */
 typedef int (*gm_row_source)(uint64_t row, float *x, int64_t *label, void *user);
@@ -99,7 +119,7 @@ GM_API uint64_t gm_dataset_rows(const gm_dataset *d);
 GM_API int32_t gm_dataset_columns(const gm_dataset *d);
 /** Name of column i; NULL past the end. @return borrowed. @errors none. @threads any. @since 0.1 */
 GM_API const char *gm_dataset_column_name(const gm_dataset *d, int32_t i);
-/** Shape of one row of a column. @param shape receives up to 8 sizes. @return its dimensions; -1 if there is no such column. @errors none. @threads any. @since 0.1 */
+/** Shape of one row of a column, of the longest row where they differ. @param shape receives up to 8 sizes. @return its dimensions; -1 if there is no such column. @errors none. @threads any. @since 0.1 */
 GM_API int32_t gm_dataset_shape(const gm_dataset *d, const char *column, int64_t shape[8]);
 /** Stored type of a column; -1 if there is no such column. @errors none. @threads any. @since 0.1 */
 GM_API int32_t gm_dataset_dtype(const gm_dataset *d, const char *column);

@@ -107,6 +107,7 @@ static gm_status setup(gm_batches *b, const char *options)
     const gm__column *x = &d->column[0];
     if ((b->cfg.scale || b->cfg.binarize) && gm__column_out(x) != GM_F32)
         return gm__fail_ctx(b->ctx, GM_EDTYPE, "batches: x is %s; scale and binarize need real numbers", gm_dtype_name(x->dtype));
+    if (b->cfg.scale && x->offset) return gm__fail_ctx(b->ctx, GM_EARG, "batches: scale cannot tell the padding of ragged rows from numbers");
     GM__TRY(scaling(b));
     if (b->cfg.shuffle && !(b->order = gm__alloc(b->ctx, d->rows, sizeof *b->order))) return GM_ENOMEM;
     GM__TRY(slot_make(b, &b->slot[0]));

@@ -14,6 +14,8 @@ typedef struct gm__column {
     int64_t row_elems;
     gm_tensor *t;                /* [rows, shape] of the whole that a range or split was cut from (gm__dataset_origin
                                     gives its row numbers), retained; NULL for a callback column */
+    gm_tensor *offset;           /* i64 [rows + 1] of the whole: a ragged column, where t is [values, ..]; else NULL */
+    bool symbols;                /* u8 that are symbols, not shades: batches give i64 */
 } gm__column;
 
 /* Texts numbered in the order of their appearance (words.c). */
@@ -69,10 +71,20 @@ typedef struct gm__reader {
 #undef READER
 gm_status gm__idx_load(gm__in *in, bool label, gm_tensor **out);
 gm_status gm__cifar_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, size_t size, gm_dataset *d);
+/* These two take the bytes, also on failure. */
+gm_status gm__text_load(gm_ctx *ctx, const char *name, uint8_t *bytes, size_t size, gm_dataset *d);
+gm_status gm__lines_load(gm_ctx *ctx, const char *name, uint8_t *bytes, size_t size, gm_dataset *d);
+gm_status gm__ratings_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, size_t size, bool map, gm_dataset *d);
 gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_dataset *d);
 
 gm_status gm__dataset_make(gm_ctx *ctx, gm_dataset **out);
 gm_status gm__dataset_add(gm_dataset *d, const char *name, gm_tensor *t /* retained */);
+/* Column "x" of rows [offset[r], offset[r+1]) of values, and "length"; d is empty. Both retained. */
+gm_status gm__dataset_add_ragged(gm_dataset *d, gm_tensor *values, gm_tensor *offsets);
+gm__column *gm__column_new(gm_dataset *d, const char *name, int dtype, int32_t ndim, const int64_t *shape);
+void gm__ragged_row(const gm__column *c, uint64_t origin, const char **p, size_t *n); /* its values and their number */
+/* The text of text:FILE or a range of it; NULL if d is something else. */
+const uint8_t *gm__dataset_bytes(const gm_dataset *d, size_t *n);
 gm_status gm__dataset_names(gm_dataset *d, gm__words *classes); /* takes the words, which are empty afterwards */
 gm_ctx *gm__dataset_ctx(const gm_dataset *d);
 const gm__column *gm__dataset_column(const gm_dataset *d, const char *name);

@@ -32,7 +32,10 @@ void gm_dataset_free(gm_dataset *d)
     if (!gm__is(d, GM__DATASET) || !gm__release(d)) return;
     gm_ctx *ctx = d->ctx;
     d->h.magic = GM__DEAD;
-    for (int32_t i = 0; i < d->n_columns; i++) gm_tensor_free(d->column[i].t);
+    for (int32_t i = 0; i < d->n_columns; i++) {
+        gm_tensor_free(d->column[i].t);
+        gm_tensor_free(d->column[i].offset);
+    }
     if (d->names && gm__release(d->names)) {
         gm__words_free(&d->names->words);
         gm__free(ctx, d->names);
@@ -59,7 +62,7 @@ static gm_status count_classes(gm_dataset *d, const gm_tensor *t)
     return GM_OK;
 }
 
-static gm__column *new_column(gm_dataset *d, const char *name, int dtype, int32_t ndim, const int64_t *shape)
+gm__column *gm__column_new(gm_dataset *d, const char *name, int dtype, int32_t ndim, const int64_t *shape)
 {
     gm__column *c = &d->column[d->n_columns];
     *c = (gm__column){ .dtype = dtype, .ndim = ndim, .row_elems = 1 };
@@ -87,7 +90,7 @@ gm_status gm__dataset_add(gm_dataset *d, const char *name, gm_tensor *t)
                             gm__shape_text(text, t->ndim, t->shape), gm_dtype_name(t->dtype));
     if (label) GM__TRY(count_classes(d, t));
     d->rows = (uint64_t)t->shape[0];
-    gm__column *c = new_column(d, name, t->dtype, t->ndim - 1, t->shape + 1);
+    gm__column *c = gm__column_new(d, name, t->dtype, t->ndim - 1, t->shape + 1);
     c->t = t;
     gm__retain(t);
     return GM_OK;
@@ -162,8 +165,8 @@ gm_status gm_dataset_from_callback(gm_ctx *ctx, uint64_t rows, int32_t ndim, con
     GM__TRY(gm__shape_check(gm__ctx_err(ctx), "dataset_from_callback", ndim, shape, &size));
     if (!size) return gm__fail_ctx(ctx, GM_EARG, "dataset_from_callback: a row without values");
     GM__TRY(gm__dataset_make(ctx, &d));
-    new_column(d, "x", GM_F32, ndim, shape);
-    if (classes) new_column(d, "label", GM_I64, 0, NULL);
+    gm__column_new(d, "x", GM_F32, ndim, shape);
+    if (classes) gm__column_new(d, "label", GM_I64, 0, NULL);
     d->rows = rows;
     d->classes = classes;
     d->fn = fn;
@@ -192,8 +195,10 @@ static gm_status part(gm_dataset *d, gm_dataset **out)
     GM__TRY(gm__dataset_make(d->ctx, out));
     memcpy((*out)->column, d->column, (size_t)d->n_columns * sizeof *d->column);
     (*out)->n_columns = d->n_columns;
-    for (int32_t i = 0; i < d->n_columns; i++)
+    for (int32_t i = 0; i < d->n_columns; i++) {
         if (d->column[i].t) gm__retain(d->column[i].t);
+        if (d->column[i].offset) gm__retain(d->column[i].offset);
+    }
     (*out)->classes = d->classes;
     (*out)->names = d->names;
     if (d->names) gm__retain(d->names);

@@ -5,7 +5,7 @@
 
 int gm__column_out(const gm__column *c)
 {
-    if (!strcmp(c->name, "label")) return GM_I64;
+    if (c->symbols || !strcmp(c->name, "label")) return GM_I64;
     return c->dtype == GM_I32 || c->dtype == GM_I64 ? c->dtype : GM_F32;
 }
 
@@ -13,7 +13,13 @@ int gm__column_out(const gm__column *c)
 static void convert(const gm__kern *kern, const gm__column *c, size_t n, void *out, const void *in)
 {
     switch (c->dtype) {
-    case GM_U8: kern->u8_f32(n, out, in, 1.0f / 255.0f, 0.0f); break;
+    case GM_U8:
+        if (c->symbols) {
+            for (size_t i = 0; i < n; i++) ((int64_t *)out)[i] = ((const uint8_t *)in)[i];
+            break;
+        }
+        kern->u8_f32(n, out, in, 1.0f / 255.0f, 0.0f);
+        break;
     case GM_F64: kern->f64_f32(n, out, in); break;
     case GM_BF16: kern->bf16_f32(n, out, in); break;
     case GM_I32:
@@ -50,7 +56,14 @@ void gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *
     size_t in_bytes = (size_t)c->row_elems * in_size < 4096 ? (size_t)c->row_elems * in_size : 4096;
     bool dense = gm__is_contiguous(c->ndim, c->shape, t->stride + 1);
     char *o = out;
-    for (size_t i = 0; i < n; i++, o += row) {
+    for (size_t i = 0; i < n && c->offset; i++, o += row) {
+        const char *p;
+        size_t have, size = gm__esize(gm__column_out(c));
+        gm__ragged_row(c, origin[i], &p, &have);
+        convert(kern, c, have, o, p);
+        memset(o + have * size, 0, row - have * size);
+    }
+    for (size_t i = 0; i < n && !c->offset; i++, o += row) {
         const char *base = t->data + (int64_t)origin[i] * t->stride[0] * (int64_t)in_size;
         if (dense && i + AHEAD < n) { /* shuffled rows lie all over the memory */
             const char *later = t->data + (int64_t)origin[i + AHEAD] * t->stride[0] * (int64_t)in_size;
@@ -117,7 +130,7 @@ gm_status gm_dataset_read(gm_dataset *d, const char *column, uint64_t first, uin
     if (first > d->rows || n > d->rows - first)
         return gm__fail_ctx(d->ctx, GM_EARG, "dataset_read: rows [%llu,%llu+%llu) of %llu", (unsigned long long)first,
                             (unsigned long long)first, (unsigned long long)n, (unsigned long long)d->rows);
-    bool wide = c->dtype == GM_F64 || c->dtype == GM_BF16; /* read as stored, not as batches give them */
+    bool wide = !c->offset && (c->dtype == GM_F64 || c->dtype == GM_BF16); /* read as stored, not as batches give them */
     shape[0] = (int64_t)n;
     for (int i = 0; i < c->ndim; i++) shape[i + 1] = c->shape[i];
     GM__TRY(gm__tensor_make(d->ctx, gm__ctx_err(d->ctx), wide ? c->dtype : gm__column_out(c), c->ndim + 1, shape, false, &t));
@@ -244,7 +257,13 @@ gm_status gm__dataset_fingerprint(gm_dataset *d, uint64_t *out)
         crc = number(crc, (uint64_t)c->dtype);
         crc = number(crc, (uint64_t)c->ndim);
         for (int k = 0; k < c->ndim; k++) crc = number(crc, (uint64_t)c->shape[k]);
-        if (!c->t) continue;
+        for (uint64_t r = 0; c->offset && r < d->rows; r++) {
+            const char *p;
+            size_t n;
+            gm__ragged_row(c, gm__dataset_origin(d, r), &p, &n);
+            crc = gm__crc64(crc, p, n * gm__esize(c->dtype));
+        }
+        if (!c->t || c->offset) continue;
         bool dense = gm__is_contiguous(c->ndim, c->shape, c->t->stride + 1);
         size_t size = gm__esize(c->dtype);
         for (uint64_t r = 0; r < d->rows; r++) {

@@ -62,6 +62,7 @@ static const gm__synth kinds[] = {
     { "swissroll", 3, 0.03, "sigma", false, GM_F32, 1, { 2 }, swissroll },
     { "bars", 4, 0, "size", false, GM_F32, 3, { 1, -1, -1 }, bars },
     { "digits", 5, 0.04, "sigma", true, GM_U8, 3, { 1, 28, 28 }, gm__synth_digit },
+    { "shapes", 6, 0.02, "sigma", true, GM_U8, 3, { 3, 32, 32 }, gm__synth_shape },
 };
 
 static const gm__opt rows[] = {
@@ -121,7 +122,7 @@ gm_status gm__open_synth(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
     if (spec->n_path > 1) return gm__fail_ctx(ctx, GM_EARG, "synth takes one name, not '%s'", spec->path[1]);
     while (k < GM__COUNT(kinds) && strcmp(kinds[k].name, spec->path[0])) k++;
     if (k == GM__COUNT(kinds))
-        return gm__fail_ctx(ctx, GM_EARG, "synth: no data '%s'; there are ring8, grid25, moons, swissroll, bars, digits", spec->path[0]);
+        return gm__fail_ctx(ctx, GM_EARG, "synth: no data '%s'; there are ring8, grid25, moons, swissroll, bars, digits, shapes", spec->path[0]);
     const gm__synth *kind = &kinds[k];
     GM__TRY(options(ctx, spec, kind, &cfg));
 

@@ -24,5 +24,6 @@ typedef struct gm__synth {
 } gm__synth;
 
 void gm__synth_digit(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label);
+void gm__synth_shape(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label);
 
 #endif

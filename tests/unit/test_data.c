@@ -60,7 +60,7 @@ START_TEST(spec_parts)
         ck_assert_msg(gm__spec_parse(ctx, bad[i], &s) == GM_EARG, "'%s' was taken", bad[i]);
         ck_assert_msg(strstr(gm_ctx_message(ctx), bad[i]) && !s.n_path && !s.n_opt, "'%s'", gm_ctx_message(ctx));
     }
-    FAILS(GM_EARG, "csv tsv npy", gm_dataset_open(ctx, "foo:a", &d));
+    FAILS(GM_EARG, "csv tsv text lines", gm_dataset_open(ctx, "foo:a", &d));
     FAILS(GM_EARG, "NULL", gm_dataset_open(ctx, NULL, &d));
     FAILS(GM_EARG, "option 'label'", gm_dataset_open(ctx, "idx:a,label=1", &d));
     FAILS(GM_EARG, "1 file", gm_dataset_open(ctx, "npy:a,b", &d));

@@ -1,5 +1,6 @@
 /* Readers of files of one kind each: what they give, and what they refuse. */
 #include "data_test.h"
+#include <gm/gm.h>
 
 static gm_dataset *d;
 
@@ -192,8 +193,145 @@ START_TEST(csv_missing)
 }
 END_TEST
 
+/* ---- text ------------------------------------------------------------------------------------ */
+
+START_TEST(text)
+{
+    gm_tensor *x;
+    gm_batches *b;
+    size_t n;
+    put_gzip("t.gz", "Hello\r\n\0\xff", 9);
+    OK(open_file("text", "t.gz", "[1:9]"));
+    ck_assert(gm_dataset_rows(d) == 8 && gm_dataset_shape(d, "x", NULL) == 0 && gm_dataset_dtype(d, "x") == GM_U8 && gm_dataset_columns(d) == 1);
+    ck_assert(whole("x", 0) == 'e' && whole("x", 6) == 0 && whole("x", 7) == 255);
+    const uint8_t *p = gm__dataset_bytes(d, &n);
+    ck_assert(n == 8 && !memcmp(p, "ello\r\n\0\xff", 8));
+    OK(gm_batches_new(d, "batch=5 shuffle=off", &b));
+    OK(gm_batches_next(b, &x));
+    ck_assert(x->dtype == GM_I64 && x->ndim == 1 && ((int64_t *)(void *)x->data)[4] == '\r');
+    gm_batches_free(b);
+    FAILS(GM_EDTYPE, "u8", gm_batches_new(d, "scale=unit", &b));
+    gm_model *m;
+    OK(gm_model_new(ctx, "ae", NULL, &m));
+    FAILS(GM_EDTYPE, "text", gm_fit(m, d, "steps=1"));
+    gm_model_free(m);
+    gm_dataset_free(d);
+    OK(open_file("text", "t.gz", "[::2]"));
+    ck_assert(whole("x", 2) == 'o' && !gm__dataset_bytes(d, &n) && n == 0);
+    gm_dataset_free(d);
+    put_file("e", "", 0);
+    FAILS(GM_EFORMAT, "no bytes", open_file("text", "e", ""));
+    FAILS(GM_EFORMAT, "no lines", open_file("lines", "e", ""));
+    FAILS(GM_EARG, "option", open_file("text", "e", ",label=1"));
+}
+END_TEST
+
+START_TEST(lines)
+{
+    int64_t shape[8];
+    gm_tensor *x;
+    gm_batches *b;
+    uint64_t f, g;
+    put_file("l", "anna\r\n\nbo\n\rc\r", 13);
+    OK(open_file("lines", "l", ""));
+    ck_assert(gm_dataset_rows(d) == 4 && gm_dataset_shape(d, "x", shape) == 1 && shape[0] == 4 && gm_dataset_columns(d) == 2);
+    const int64_t length[] = { 4, 0, 2, 3 };
+    for (uint64_t r = 0; r < 4; r++) ck_assert_int_eq(whole("length", r), length[r]);
+    OK(gm_batches_new(d, "batch=3 shuffle=off", &b));
+    OK(gm_batches_next(b, &x));
+    const int64_t want[12] = { 'a', 'n', 'n', 'a', 0, 0, 0, 0, 'b', 'o', 0, 0 };
+    ck_assert(x->dtype == GM_I64 && x->ndim == 2 && x->size == 12 && !memcmp(x->data, want, sizeof want));
+    OK(gm_batches_next(b, &x));
+    ck_assert(x->size == 4 && !memcmp(x->data, (int64_t[]){ '\r', 'c', '\r', 0 }, 32));
+    ck_assert_int_eq(*(int64_t *)(void *)gm_batches_column(b, "length")->data, 3);
+    gm_batches_free(b);
+    OK(gm__dataset_fingerprint(d, &f));
+    gm_dataset_free(d);
+    put_file("l", "anna\nb\no\n\rc\r", 12);
+    OK(open_file("lines", "l", "[1:4:2]"));
+    ck_assert(gm_dataset_rows(d) == 2 && whole("length", 0) == 1 && whole("length", 1) == 3);
+    gm_dataset_free(d);
+    OK(open_file("lines", "l", ""));
+    OK(gm__dataset_fingerprint(d, &g));
+    ck_assert_uint_ne(f, g);
+    gm_dataset_free(d);
+    put_file("l", "\n\r\n", 3);
+    FAILS(GM_EFORMAT, "every line is empty", open_file("lines", "l", ""));
+}
+END_TEST
+
+START_TEST(ragged_arrays)
+{
+    const double v[10] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+    gm_tensor *values, *offsets, *label, *t;
+    gm_batches *b;
+    OK(gm_tensor_copy(ctx, GM_F64, 2, (int64_t[]){ 5, 2 }, v, &values));
+    OK(gm_tensor_copy(ctx, GM_I64, 1, (int64_t[]){ 4 }, (int64_t[]){ 0, 2, 2, 5 }, &offsets));
+    OK(gm_tensor_copy(ctx, GM_I32, 1, (int64_t[]){ 3 }, (int32_t[]){ 0, 2, 1 }, &label));
+    OK(gm_dataset_from_ragged(ctx, values, offsets, label, &d));
+    ck_assert(gm_dataset_rows(d) == 3 && gm_dataset_classes(d) == 3);
+    holds("x", 6, (float[]){ 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 5, 6, 7, 8, 9, 10 });
+    FAILS(GM_EARG, "ragged", gm_batches_new(d, "scale=standard", &b));
+    gm_dataset_free(d);
+    static const struct { int64_t at[4]; const char *text; } bad[] = {
+        { { 0, 2, 1, 5 }, "row 1 is [2,1)" }, { { -1, 2, 3, 5 }, "row 0 is [-1,2)" }, { { 0, 2, 3, 6 }, "of 5 values" } };
+    for (size_t i = 0; i < GM__COUNT(bad); i++) {
+        OK(gm_tensor_copy(ctx, GM_I64, 1, (int64_t[]){ 4 }, bad[i].at, &t));
+        FAILS(GM_EARG, bad[i].text, gm_dataset_from_ragged(ctx, values, t, NULL, &d));
+        gm_tensor_free(t);
+    }
+    OK(gm_tensor_new(ctx, GM_I64, 1, (int64_t[]){ 4 }, &t));
+    FAILS(GM_ESHAPE, "every row is empty", gm_dataset_from_ragged(ctx, values, t, NULL, &d));
+    gm_tensor_free(t);
+    FAILS(GM_EDTYPE, "offsets must be i64", gm_dataset_from_ragged(ctx, values, label, NULL, &d));
+    OK(gm_tensor_new(ctx, GM_I64, 1, (int64_t[]){ 1 }, &t));
+    FAILS(GM_ESHAPE, "[rows + 1], not [1]", gm_dataset_from_ragged(ctx, values, t, NULL, &d));
+    FAILS(GM_ESHAPE, "1 rows", gm_dataset_from_ragged(ctx, values, offsets, t, &d));
+    gm_tensor_free(t), gm_tensor_free(values), gm_tensor_free(offsets), gm_tensor_free(label);
+    ck_assert_int_ne(gm_dataset_from_ragged(ctx, NULL, NULL, NULL, &d), GM_OK);
+}
+END_TEST
+
+/* ---- ratings ----------------------------------------------------------------------------------- */
+
+static gm_status ratings(const char *text, const char *rest)
+{
+    put_file("r", text, strlen(text));
+    return open_file("ratings", "r", rest);
+}
+
+START_TEST(ratings_files)
+{
+    static const char *const same[] = { "7::20::3.5::99\n2::20::1::-5\n7::9::4::0\n", "7\t20\t3.5\t99\n2\t20\t1\t-5\n7\t9\t4\t0\n",
+        "userId,movieId,rating,timestamp\r\n7,20,3.5,99\r\n2,20,1,-5\r\n7,9,4,0\r\n", "\n7 20 3.5 99\n2 20 1 -5\n7 9 4 0", "u;i;r;t\n7;20;3.5;99\n2;20;1;-5\n7;9;4;0\n" };
+    const int64_t user[2][3] = { { 7, 2, 7 }, { 0, 1, 0 } }, item[2][3] = { { 20, 20, 9 }, { 0, 0, 1 } }, when[3] = { 99, -5, 0 };
+    for (size_t i = 0; i < 2 * GM__COUNT(same); i++) {
+        OK(ratings(same[i / 2], i % 2 ? ",ids=map" : ""));
+        ck_assert(gm_dataset_rows(d) == 3 && gm_dataset_columns(d) == 5);
+        holds("rating", 1, (float[]){ 3.5f, 1, 4 });
+        holds("x", 1, (float[]){ 3.5f, 1, 4 });
+        for (uint64_t r = 0; r < 3; r++) {
+            ck_assert(whole("user", r) == user[i % 2][r] && whole("item", r) == item[i % 2][r]);
+            ck_assert_int_eq(whole("time", r), when[r]);
+        }
+        gm_dataset_free(d);
+    }
+    OK(ratings("ann,\"a, b\",2\nbob,\"a, b\",3\n", ""));
+    ck_assert(gm_dataset_columns(d) == 4 && whole("user", 1) == 1 && whole("item", 1) == 0);
+    gm_dataset_free(d);
+    static const struct { const char *text, *rest, *message; int code; } bad[] = {
+        { "", "", "no ratings", GM_EFORMAT }, { "user,item,rating\n", "", "no ratings", GM_EFORMAT }, { "1,2\n", "", "line 1: expected user", GM_EFORMAT },
+        { "1,2,3,4,5\n", "", "perhaps a time", GM_EFORMAT }, { "1,2,3\n1,2,3,4\n", "", "line 2: expected user, item, rating as in", GM_EFORMAT },
+        { "1,2,3\n1,2,x\n", "", "line 2, column 3: expected a rating, a finite number, got 'x'", GM_EFORMAT }, { "1,2,3\n,2,3\n", "", "user is missing", GM_EFORMAT },
+        { "1,2,3\n1,,3\n", "", "item is missing", GM_EFORMAT }, { "1::2::3\n1:2:3\n", "", "line 2", GM_EFORMAT }, { "1::2::3\n1:x:2::3\n", "", "line 2", GM_EFORMAT },
+        { "1,2,3,4\n1,2,3,4.5\n", "", "expected a time", GM_EFORMAT }, { "1,2,3,4\n1,2,3,\n", "", "expected a time", GM_EFORMAT }, { "1,2,3\n1,2,nan\n", "", "finite", GM_EFORMAT },
+        { "1,2,3\n", ",ids=both", "'both'", GM_EARG } };
+    for (size_t i = 0; i < GM__COUNT(bad); i++) FAILS(bad[i].code, bad[i].message, ratings(bad[i].text, bad[i].rest));
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, csv_columns, csv_missing, NULL };
+    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, csv_columns, csv_missing, text, lines, ragged_arrays, ratings_files, NULL };
     return run_suite("readers", tests);
 }

@@ -106,8 +106,8 @@ END_TEST
 
 START_TEST(rows_stand_alone)
 {
-    const char *kinds[] = { "ring8", "grid25", "moons", "swissroll", "bars", "digits" };
-    for (int k = 0; k < 6; k++) {
+    const char *kinds[] = { "ring8", "grid25", "moons", "swissroll", "bars", "digits", "shapes" };
+    for (int k = 0; k < 7; k++) {
         char spec[80];
         snprintf(spec, sizeof spec, "synth:%s,n=700,seed=9", kinds[k]);
         gm_dataset *a = open_spec(spec);
@@ -184,6 +184,36 @@ START_TEST(digits)
 }
 END_TEST
 
+/* A^2 / (2 pi I), area and polar moment, is a number of the shape alone, whatever its place, size and turn. */
+START_TEST(shapes)
+{
+    const double want[4] = { 1, 3 / 3.14159265, 9 / (2 * 3.14159265 * sqrt(3)), 2.04 * 2.04 / (2 * 3.14159265 * 0.8504) };
+    gm_dataset *d = open_spec("synth:shapes,n=400,sigma=0");
+    ck_assert(gm_dataset_classes(d) == 4 && gm_dataset_dtype(d, "x") == GM_U8);
+    const uint8_t *p = (const uint8_t *)gm__dataset_column(d, "x")->t->data;
+    const int64_t *label = (const int64_t *)(const void *)gm__dataset_column(d, "label")->t->data;
+    double mean[4] = { 0 };
+    int count[4] = { 0 };
+    for (int i = 0; i < 400; i++, p += 3072) {
+        double area = 0, cx = 0, cy = 0, moment = 0;
+        int full = 0, ground = 255;
+        for (int k = 0; k < 3072; k++) full = p[k] == 255 ? k / 1024 : full;
+        const uint8_t *q = p + 1024 * full; /* the channel in which the shape is 1 */
+        for (int k = 0; k < 1024; k++) ground = q[k] < ground ? q[k] : ground;
+        for (int k = 0; k < 1024; k++) area += q[k] - ground, cx += (q[k] - ground) * (k % 32), cy += (q[k] - ground) * (k / 32);
+        cx /= area, cy /= area;
+        for (int k = 0; k < 1024; k++) moment += (q[k] - ground) * ((k % 32 - cx) * (k % 32 - cx) + (k / 32 - cy) * (k / 32 - cy));
+        mean[label[i]] += area / (255.0 - ground) * area / (2 * 3.14159265 * moment);
+        count[label[i]]++;
+    }
+    for (int k = 0; k < 4; k++) {
+        ck_assert_double_eq_tol(count[k], 100, 40);
+        ck_assert_msg(fabs(mean[k] / count[k] - want[k]) < 0.015, "shape %d: %g, not %g", k, mean[k] / count[k], want[k]);
+    }
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(refused)
 {
     gm_dataset *d;
@@ -203,6 +233,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { gaussians, curves, bars_and_stripes, rows_stand_alone, digits, refused, NULL };
+    const TTest *const tests[] = { gaussians, curves, bars_and_stripes, rows_stand_alone, digits, shapes, refused, NULL };
     return run_suite("synth", tests);
 }
