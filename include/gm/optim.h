@@ -20,18 +20,23 @@ typedef struct gm_optim gm_optim;
 
 /**
  * New optimiser.
- * @param kind      "sgd", "adam" or "adamw"
- * @param options   lr (1e-3), momentum (0), dampening (0), nesterov (off), beta1 (0.9), beta2 (0.999), eps (1e-8),
+ * @param kind      "sgd", "adam", "adamw", "rmsprop" or "adagrad"
+ * @param options   lr (1e-3), momentum (0), dampening (0), nesterov (off), beta1 (0.9), beta2 (0.999), amsgrad (off),
+ *                  alpha (0.99), centered (off), lr-decay (0), initial-accumulator (0), eps (1e-8; adagrad 1e-10),
  *                  weight-decay (0; adamw 0.01), clip-norm (0: off), clip-value (0: off), ema (0: off; e.g. 0.999),
- *                  schedule (constant|step|exponential|cosine), warmup (steps), horizon (steps; cosine),
- *                  step-size (steps), gamma (0.1), lr-min (0). Formulas are PyTorch's; NULL for the defaults.
- *                  Over the first warmup steps the rate rises: (step+1)/warmup of it, step counting from 0; cosine
- *                  runs from there to lr-min at horizon. ema averages start from the weights before the first step
+ *                  schedule (constant|step|exponential|cosine|linear|onecycle|plateau), warmup (steps), horizon (steps;
+ *                  cosine, linear, onecycle), step-size (steps), gamma (0.1), lr-min (0); of plateau: plateau-patience
+ *                  (10), threshold (1e-4), cooldown (0); of onecycle: pct-start (0.3), div-factor (25),
+ *                  final-div-factor (1e4), cycle-momentum (on), base-momentum (0.85), max-momentum (0.95).
+ *                  Formulas are PyTorch's; NULL for the defaults. Over the first warmup steps the rate rises:
+ *                  (step+1)/warmup of it, step counting from 0; cosine and linear run from there to lr-min at horizon.
+ *                  plateau hears of losses by gm_optim_observe. ema averages start from the weights before the first step
  * @param out       receives the optimiser, the caller's
  * @errors    GM_EARG, GM_ENOMEM
  * @threads   as ctx
  * @since     0.1
- * @source    Kingma & Ba 2015; Loshchilov & Hutter 2019 (AdamW), 2017 (cosine)
+ * @source    Kingma & Ba 2015; Loshchilov & Hutter 2019 (AdamW), 2017 (cosine); Tieleman & Hinton 2012 (RMSprop); Duchi et al. 2011 (Adagrad);
+ *            Reddi et al. 2018 (AMSGrad); Smith & Topin 2018 (one cycle)
  */
 GM_API gm_status gm_optim_new(gm_ctx *ctx, const char *kind, const char *options, gm_optim **out);
 
@@ -53,6 +58,19 @@ GM_API gm_status gm_optim_add(gm_optim *o, gm_tensor *leaf, const char *options)
 GM_API gm_status gm_optim_add_net(gm_optim *o, gm_net *net, const char *options);
 
 /**
+ * Learning rate and weight decay by name, for parameters that were added before.
+ * @param groups   "PATTERN[,PATTERN]: KEY=VALUE ..[; ..]". A pattern is a name ("decoder.0.weight"), its beginning up to
+ *                 a '.' ("decoder"), or has '*' for any characters and '?' for one ("*.bias"). Keys: lr-scale, a factor
+ *                 beside that of gm_optim_add; 0 freezes: the weights keep their bytes, their gradients are dropped
+ *                 and are no part of the norm (running statistics go on); weight-decay. Of two that fit a weight the
+ *                 later wins, key by key. NULL or "": none
+ * @errors    GM_EARG (malformed, or nothing is so called; what stood before it is set), GM_ESTATE (after the first step), GM_ENOMEM
+ * @threads   as the optimiser's context
+ * @since     0.1
+ */
+GM_API gm_status gm_optim_groups(gm_optim *o, const char *groups);
+
+/**
  * One update from the accumulated gradients, which are cleared. Checks every gradient first:
  * GM_ENONFINITE names the first bad tensor, leaves weights, moments and step count untouched, and
  * clears gradients and waiting statistics, so that training can go on with the next batch.
@@ -63,6 +81,8 @@ GM_API gm_status gm_optim_add_net(gm_optim *o, gm_net *net, const char *options)
  */
 GM_API gm_status gm_optim_step(gm_optim *o);
 
+/** Tells schedule=plateau the loss of an epoch; other schedules ignore it. @param loss lower is better; not finite: no better. @errors GM_EARG. @threads as the optimiser's context. @since 0.1 */
+GM_API gm_status gm_optim_observe(gm_optim *o, double loss);
 /** Clears all gradients and waiting statistics without a step. @errors none. @threads as the optimiser's context. @since 0.1 */
 GM_API void gm_optim_clear(gm_optim *o);
 /** Steps taken. @errors none. @threads any. @since 0.1 */

@@ -71,6 +71,7 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
     .softmax_g_##S = softmax_g_##S, .log_softmax_g_##S = log_softmax_g_##S,           \
     .layer_norm_##S = layer_norm_##S, .layer_norm_g_##S = layer_norm_g_##S,           \
     .finite_##S = finite_##S, .adam_##S = adam_##S, .sgd_##S = sgd_##S,               \
+    .rmsprop_##S = rmsprop_##S, .adagrad_##S = adagrad_##S,                           \
     .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S,                   \
     .gemm_post_##S = gemm_post_##S, .gemv_##S = gemv_##S, .mr_##S = MR_##S, .nr_##S = NR_##S
 

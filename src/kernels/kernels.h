@@ -56,6 +56,7 @@ typedef struct gm__adam { /* one pass; PyTorch's order of operations */
     double bias1, bias2;                 /* 1 - beta^t */
     bool decoupled;
 } gm__adam;
+typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmsprop;
 
 #define GM__KERN_TYPED(S, T) /* members for element type T with suffix S */              \
     void (*unary_##S[GM__U_COUNT])(size_t n, T *y, const T *x, const T *p);              \
@@ -82,6 +83,9 @@ typedef struct gm__adam { /* one pass; PyTorch's order of operations */
     void (*adam_##S)(size_t n, T *w, T *m, T *v, const T *g, T gscale, const gm__adam *h); /* g is multiplied by gscale first */ \
     /* v = mu v + g' ; w -= lr (nesterov ? g' + mu v : v); g' = gscale g + decay w; v NULL: no momentum; first: v = g' */ \
     void (*sgd_##S)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T decay, bool nesterov, bool first); \
+    /* v: mean of squares; m: mean of gradients, taken out of v, or NULL; b: momentum or NULL */ \
+    void (*rmsprop_##S)(size_t n, T *w, T *v, T *m, T *b, const T *g, T gscale, const gm__rmsprop *h); \
+    void (*adagrad_##S)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T eps, T decay); /* v += g'^2; w -= lr g' / (sqrt(v) + eps) */ \
     /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
     void (*gemm_tile_##S)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \

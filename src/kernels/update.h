@@ -68,5 +68,43 @@ static void F(sgd)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T dec
         F(storen)(w + i, F(fma)(lrv, d, wi), r);
     }
 }
+
+static void F(rmsprop)(size_t n, T *w, T *v, T *m, T *b, const T *g, T gscale, const gm__rmsprop *h)
+{
+    V gs = F(set1)(gscale), lr = F(set1)((T)-h->lr), a = F(set1)((T)h->alpha), c = F(set1)((T)(1 - h->alpha)), dv = F(set1)((T)h->decay);
+    V eps = F(set1)((T)h->eps), mu = F(set1)((T)h->momentum), zero = F(set1)(0);
+    V tiny = F(set1)(h->eps > 0 ? FADED : 0), tiny_g = F(set1)(h->eps > 0 ? FADED_ROOT : 0);
+    for (size_t i = 0; i < n; i += L) {
+        size_t r = n - i < L ? n - i : L;
+        V wi = F(loadn)(w + i, r), d = F(fma)(dv, wi, gs * F(loadn)(g + i, r)), gv = F(fade)(d, tiny_g);
+        V vi = F(fade)(F(fma)(a, F(loadn)(v + i, r), c * gv * gv), tiny), s = vi;
+        F(storen)(v + i, vi, r);
+        if (m) {
+            V mi = F(loadn)(m + i, r);
+            mi = F(fade)(F(fma)(c, gv - mi, mi), tiny);
+            F(storen)(m + i, mi, r);
+            s = vi - mi * mi;
+            s = F(sel)(F(lt)(s, zero), zero, s); /* by rounding */
+        }
+        d = d / (F(sqrt)(s) + eps);
+        if (b) {
+            d = F(fade)(F(fma)(mu, F(loadn)(b + i, r), d), tiny);
+            F(storen)(b + i, d, r);
+        }
+        F(storen)(w + i, F(fma)(lr, d, wi), r);
+    }
+}
+
+static void F(adagrad)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T eps, T decay)
+{
+    V gs = F(set1)(gscale), lrv = F(set1)(-lr), ev = F(set1)(eps), dv = F(set1)(decay), tiny = F(set1)(eps > 0 ? FADED_ROOT : 0);
+    for (size_t i = 0; i < n; i += L) {
+        size_t r = n - i < L ? n - i : L;
+        V wi = F(loadn)(w + i, r), d = F(fma)(dv, wi, gs * F(loadn)(g + i, r)), gv = F(fade)(d, tiny);
+        V vi = F(fma)(gv, gv, F(loadn)(v + i, r));
+        F(storen)(v + i, vi, r);
+        F(storen)(w + i, F(fma)(lrv, d / (F(sqrt)(vi) + ev), wi), r);
+    }
+}
 #undef FADED
 #undef FADED_ROOT

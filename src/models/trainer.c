@@ -11,7 +11,7 @@ static const gm__opt rows[] = {
     {"epochs", GM__O_I64, OWN(epochs), "10", 0, 1e8, NULL, "passes over the data"},
     {"steps", GM__O_I64, OWN(steps), "0", 0, 1e15, NULL, "updates in all; 0: epochs decide"},
     {"batch", GM__O_I64, OWN(batch), "128", 1, 1 << 24, NULL, "rows of one update"},
-    {"optimizer", GM__O_CHOICE, OWN(optimizer), "adam", 0, 0, "sgd|adam|adamw", "how gradients become updates"},
+    {"optimizer", GM__O_CHOICE, OWN(optimizer), "adam", 0, 0, GM__OPTIM_KINDS, "how gradients become updates"},
 #include "optim/rows.def"
     {"seed", GM__O_U64, OWN(seed), "0", 0, 0, NULL, "of order and noise (default: the model's)"},
     {"patience", GM__O_I64, OWN(patience), "0", 0, 1e8, NULL, "stop after so many epochs without better held-out loss; 0: never"},
@@ -30,7 +30,7 @@ static void settle(gm_trainer *tr, const bool *set)
 {
     gm__train_cfg *c = &tr->cfg;
     if (!set[row_of("seed")]) c->seed = gm__model_seed(tr->m);
-    if (!set[row_of("weight-decay")] && c->optimizer == GM__ADAMW) c->optim.weight_decay = 0.01;
+    gm__optim_settle(c->optimizer, &c->optim, set[row_of("weight-decay")], set[row_of("eps")]);
 }
 
 /* ---- opening what training works with ------------------------------------------------ */

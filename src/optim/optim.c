@@ -6,30 +6,33 @@
 
 static gm_status read_kind(gm_ctx *ctx, const char *kind, int *out)
 {
-    static const char *const names[] = {"sgd", "adam", "adamw"};
-    for (size_t i = 0; kind && i < GM__COUNT(names); i++) {
-        if (strcmp(kind, names[i]) == 0) {
-            *out = (int)i;
-            return GM_OK;
-        }
+    const char *p = GM__OPTIM_KINDS;
+    for (*out = 0; kind; ++*out) {
+        size_t n = strcspn(p, "|");
+        if (strlen(kind) == n && strncmp(kind, p, n) == 0) return GM_OK;
+        if (!p[n]) break;
+        p += n + 1;
     }
-    return gm__fail_ctx(ctx, GM_EARG, "optim: expected sgd, adam or adamw, got '%s'", kind ? kind : "NULL");
+    return gm__fail_ctx(ctx, GM_EARG, "optim: expected one of %s, got '%s'", GM__OPTIM_KINDS, kind ? kind : "NULL");
 }
 
 static gm_status read_options(gm_ctx *ctx, int kind, const char *options, gm__optim_config *c)
 {
-    bool set[32] = {false};
+    bool set[64] = {false};
     gm__strs strs = {.ctx = ctx};
+    GM__ASSERT(gm__ctx_err(ctx), gm__optim_opts.n <= GM__COUNT(set));
     gm_status s = gm__opts_defaults(ctx, &gm__optim_opts, c, &strs);
     if (!s) s = gm__opts_parse(ctx, &gm__optim_opts, options, c, &strs, set);
     gm__strs_free(&strs);
     if (s) return s;
-    ptrdiff_t decay = gm__opts_find(&gm__optim_opts, "weight-decay", 12);
-    if (kind == GM__ADAMW && !set[decay]) c->weight_decay = 0.01;
+    gm__optim_settle(kind, c, set[gm__opts_find(&gm__optim_opts, "weight-decay", 12)], set[gm__opts_find(&gm__optim_opts, "eps", 3)]);
     if (c->nesterov && (c->momentum == 0 || c->dampening != 0)) /* exactly 0: as written */
         return gm__fail_ctx(ctx, GM_EARG, "optim: nesterov needs momentum above 0 and dampening 0");
-    if (c->schedule == GM__SCHED_COSINE && c->horizon <= c->warmup)
-        return gm__fail_ctx(ctx, GM_EARG, "optim: schedule=cosine needs horizon above warmup (%lld), got %lld", (long long)c->warmup, (long long)c->horizon);
+    bool ends = c->schedule == GM__SCHED_COSINE || c->schedule == GM__SCHED_LINEAR || c->schedule == GM__SCHED_ONECYCLE;
+    if (ends && c->horizon <= c->warmup)
+        return gm__fail_ctx(ctx, GM_EARG, "optim: this schedule needs horizon above warmup (%lld), got %lld", (long long)c->warmup, (long long)c->horizon);
+    if (c->schedule == GM__SCHED_ONECYCLE && c->warmup)
+        return gm__fail_ctx(ctx, GM_EARG, "optim: schedule=onecycle rises by itself (pct-start): leave out warmup");
     return GM_OK;
 }
 
@@ -61,6 +64,7 @@ static void free_param(gm_ctx *ctx, gm__param_state *p)
     gm_tensor_free(p->w);
     gm_tensor_free(p->m);
     gm_tensor_free(p->v);
+    gm_tensor_free(p->b);
     gm_tensor_free(p->steps);
     gm_tensor_free(p->ema);
 }
@@ -82,26 +86,6 @@ void gm_optim_free(gm_optim *o)
 
 /* ---- adding ---------------------------------------------------------------------------------- */
 
-typedef struct group {
-    double lr_scale, weight_decay;
-} group;
-static const gm__opt group_rows[] = {
-    {"lr-scale", GM__O_REAL, offsetof(group, lr_scale), "1", 0, 1e6, NULL, "factor of the learning rate"},
-    {"weight-decay", GM__O_REAL, offsetof(group, weight_decay), "0", 0, 1e3, NULL, "instead of the optimiser's"},
-};
-static const gm__opts group_opts = {"optim_add", group_rows, GM__COUNT(group_rows)};
-
-static gm_status read_group(const gm_optim *o, const char *options, group *g)
-{
-    bool set[GM__COUNT(group_rows)] = {false};
-    gm__strs strs = {.ctx = o->ctx};
-    gm_status s = gm__opts_defaults(o->ctx, &group_opts, g, &strs);
-    if (!s) s = gm__opts_parse(o->ctx, &group_opts, options, g, &strs, set);
-    gm__strs_free(&strs);
-    if (!s && !set[1]) g->weight_decay = o->cfg.weight_decay;
-    return s;
-}
-
 static gm_status check_leaf(const gm_optim *o, const char *name, const gm_tensor *w)
 {
     GM__TRY(gm__check_tensor(gm__ctx_err(o->ctx), "optim_add", "leaf", w));
@@ -115,7 +99,7 @@ static gm_status check_leaf(const gm_optim *o, const char *name, const gm_tensor
     return GM_OK;
 }
 
-static gm_status add(gm_optim *o, const char *name, gm_tensor *leaf, const group *g)
+static gm_status add(gm_optim *o, const char *name, gm_tensor *leaf, const gm__group *g)
 {
     char index[24];
     GM__TRY(check_leaf(o, name, leaf));
@@ -130,23 +114,23 @@ static gm_status add(gm_optim *o, const char *name, gm_tensor *leaf, const group
     gm__format(index, sizeof index, "%zu", o->n);
     char *own = gm__strdup(o->ctx, name ? name : index);
     if (!own) return GM_ENOMEM;
-    o->p[o->n++] = (gm__param_state){.name = own, .w = leaf, .lr_scale = g->lr_scale, .decay = g->weight_decay};
+    o->p[o->n++] = (gm__param_state){.name = own, .w = leaf, .base_scale = g->lr_scale, .lr_scale = g->lr_scale, .decay = g->weight_decay};
     gm__retain(leaf);
     return GM_OK;
 }
 
 gm_status gm__optim_add_named(gm_optim *o, const char *name, gm_tensor *leaf, const char *options)
 {
-    group g;
+    gm__group g;
     if (!gm__is(o, GM__OPTIM)) return GM_EARG;
-    GM__TRY(read_group(o, options, &g));
+    GM__TRY(gm__optim_read_group(o, options, &g));
     GM__TRY(add(o, name, leaf, &g));
     return leaf->wants_grad ? GM_OK : gm_tensor_set_grad(leaf, 1);
 }
 
 gm_status gm_optim_add(gm_optim *o, gm_tensor *leaf, const char *options) { return gm__optim_add_named(o, NULL, leaf, options); }
 
-static gm_status add_net_param(gm_optim *o, const char *prefix, const gm_net *net, int32_t i, const group *g)
+static gm_status add_net_param(gm_optim *o, const char *prefix, const gm_net *net, int32_t i, const gm__group *g)
 {
     gm__buf name;
     gm__buf_init(&name, o->ctx);
@@ -159,10 +143,10 @@ static gm_status add_net_param(gm_optim *o, const char *prefix, const gm_net *ne
 
 gm_status gm__optim_add_net_named(gm_optim *o, const char *prefix, gm_net *net, const char *options)
 {
-    group g;
+    gm__group g;
     if (!gm__is(o, GM__OPTIM)) return GM_EARG;
     if (!gm__is(net, GM__NET)) return gm__fail_ctx(o->ctx, GM_EARG, "optim_add_net: not a net");
-    GM__TRY(read_group(o, options, &g));
+    GM__TRY(gm__optim_read_group(o, options, &g));
     gm_net **nets = gm__realloc(o->ctx, o->nets, o->n_nets + 1, sizeof *nets);
     if (!nets) return GM_ENOMEM;
     o->nets = nets;
@@ -227,12 +211,23 @@ static gm_status like(const gm_tensor *w, gm_tensor **out)
     return *out ? GM_OK : gm_tensor_new(w->ctx, w->dtype, w->ndim, w->shape, out);
 }
 
+static void fill(gm_tensor *t, double v)
+{
+    for (int64_t i = 0; i < t->size; i++) {
+        if (t->dtype == GM_F64) gm__f64(t)[i] = v;
+        else gm__f32(t)[i] = (float)v;
+    }
+}
+
 static gm_status ready_param(const gm_optim *o, gm__param_state *p)
 {
-    bool moments = o->kind != GM__SGD, momentum = moments || o->cfg.momentum > 0;
-    if (moments) GM__TRY(like(p->w, &p->m));
-    if (momentum) {
+    const gm__optim_config *c = &o->cfg;
+    bool adam = o->kind == GM__ADAM || o->kind == GM__ADAMW, rmsprop = o->kind == GM__RMSPROP, fresh = !p->v;
+    if (adam || (rmsprop && c->centered)) GM__TRY(like(p->w, &p->m));
+    if (adam ? c->amsgrad != 0 : rmsprop && c->momentum > 0) GM__TRY(like(p->w, &p->b));
+    if (o->kind != GM__SGD || c->momentum > 0) {
         GM__TRY(like(p->w, &p->v));
+        if (o->kind == GM__ADAGRAD && fresh) fill(p->v, c->initial_accumulator);
         if (!p->steps) GM__TRY(gm_tensor_new(o->ctx, GM_I64, 0, NULL, &p->steps));
     }
     if (o->cfg.ema > 0 && !p->ema) {
@@ -267,8 +262,8 @@ gm_status gm__optim_state(gm_optim *o, gm__state_fn *fn, void *user)
     gm_status s = GM_OK;
     for (size_t i = 0; i < o->n && !s; i++) {
         gm__param_state *p = &o->p[i];
-        gm_tensor *t[] = {p->m, p->v, p->steps, p->ema};
-        static const char *const suffix[] = {"m", "v", "steps", "ema"};
+        gm_tensor *t[] = {p->m, p->v, p->b, p->steps, p->ema};
+        static const char *const suffix[] = {"m", "v", "b", "steps", "ema"};
         for (size_t k = 0; k < GM__COUNT(t) && !s; k++) {
             if (!t[k]) continue;
             name.len = 0;
@@ -289,10 +284,19 @@ gm_status gm__optim_set_steps(gm_optim *o, int64_t steps)
     return GM_OK;
 }
 
+gm__plateau *gm__optim_plateau(gm_optim *o) { return &o->plateau; }
+
+gm_status gm_optim_observe(gm_optim *o, double loss)
+{
+    if (!gm__is(o, GM__OPTIM)) return GM_EARG;
+    gm__plateau_observe(&o->cfg, &o->plateau, loss);
+    return GM_OK;
+}
+
 /* ---- asking ------------------------------------------------------------------------------------------ */
 
 int64_t gm_optim_steps(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? o->steps : 0; }
 
-double gm_optim_lr(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? gm__schedule_lr(&o->cfg, o->steps) : 0; }
+double gm_optim_lr(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? gm__schedule_lr(&o->cfg, &o->plateau, o->steps) : 0; }
 
 double gm_optim_grad_norm(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? o->norm : 0; }

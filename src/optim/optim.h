@@ -5,24 +5,37 @@
 #include "nn/nn.h"
 #include <gm/optim.h>
 
-enum { GM__SGD, GM__ADAM, GM__ADAMW };
-enum { GM__SCHED_CONSTANT, GM__SCHED_STEP, GM__SCHED_EXPONENTIAL, GM__SCHED_COSINE };
+enum { GM__SGD, GM__ADAM, GM__ADAMW, GM__RMSPROP, GM__ADAGRAD };
+#define GM__OPTIM_KINDS "sgd|adam|adamw|rmsprop|adagrad"
+enum { GM__SCHED_CONSTANT, GM__SCHED_STEP, GM__SCHED_EXPONENTIAL, GM__SCHED_COSINE, GM__SCHED_LINEAR, GM__SCHED_ONECYCLE, GM__SCHED_PLATEAU };
 
 /* What the options text fills. */
 typedef struct gm__optim_config {
     double lr, momentum, dampening;
     double beta1, beta2, eps, weight_decay, clip_norm, clip_value, ema;
-    double gamma, lr_min;
-    int64_t warmup, horizon, step_size;
-    int32_t nesterov, schedule;
+    double alpha, lr_decay, initial_accumulator;
+    double gamma, lr_min, threshold, pct_start, div_factor, final_div_factor, base_momentum, max_momentum;
+    int64_t warmup, horizon, step_size, plateau_patience, cooldown;
+    int32_t nesterov, amsgrad, centered, cycle_momentum, schedule;
 } gm__optim_config;
 
-/* Calls fn for every state tensor: "NAME.m" and "NAME.v" (adam, adamw) or "NAME.v" (sgd with momentum), "NAME.steps"
- * (i64, updates of this parameter) and "NAME.ema", NAME being the parameter's index or the name given at add.
+/* What schedule=plateau has seen: part of the state. */
+typedef struct gm__plateau {
+    int32_t seen;              /* 0: no loss yet, best is none */
+    double best;
+    int64_t bad, rest, cuts;   /* losses since the best; of the cooldown left; reductions */
+} gm__plateau;
+
+/* Calls fn for every state tensor: "NAME.m" and "NAME.v" (adam, adamw) or "NAME.v" (sgd with momentum; adagrad); rmsprop
+ * "NAME.v", "NAME.m" if centered; "NAME.b" (amsgrad's largest v, rmsprop's momentum); "NAME.steps" (i64, updates of this
+ * parameter) and "NAME.ema", NAME being the parameter's index or the name given at add.
  * State is allocated first if need be. Tensors may be written; GM_ESTATE while the averages are swapped in. */
 typedef gm_status gm__state_fn(void *user, const char *name, gm_tensor *t);
 gm_status gm__optim_state(gm_optim *o, gm__state_fn *fn, void *user);
 gm_status gm__optim_set_steps(gm_optim *o, int64_t steps);
+gm__plateau *gm__optim_plateau(gm_optim *o);
+/* Defaults that depend on the kind, for options that were not given. */
+void gm__optim_settle(int kind, gm__optim_config *c, bool decay_given, bool eps_given);
 extern const gm__opts gm__optim_opts;                     /* the rows of the options text, for a gm__optim_config */
 /* as gm_optim_add with a name for messages and files */
 gm_status gm__optim_add_named(gm_optim *o, const char *name, gm_tensor *leaf, const char *options);
@@ -33,7 +46,14 @@ gm_status gm__optim_add_net_named(gm_optim *o, const char *prefix, gm_net *net, 
  *   ... * gamma^floor(step/step-size)                                   step         (StepLR)
  *   ... * gamma^step                                                    exponential  (ExponentialLR)
  *   lr-min + (min(1, (step+1)/warmup)*lr - lr-min)*(1 + cos(pi*s/(horizon-warmup)))/2   cosine (CosineAnnealingLR), lr-min from
- *   step = horizon on */
-double gm__schedule_lr(const void *optim_config, int64_t step);
+ *   step = horizon on
+ *   the same with 1 - s/(horizon-warmup) in place of the cosine                         linear (LinearLR)
+ *   two half cosines, lr/div-factor up to lr, down to lr/div-factor/final-div-factor    onecycle (OneCycleLR)
+ *   ... * gamma^cuts, not below lr-min                                                  plateau (ReduceLROnPlateau) */
+double gm__schedule_lr(const gm__optim_config *c, const gm__plateau *p, int64_t step);
+/* beta1 or momentum at a step, whose usual value is given: another one only in onecycle. */
+double gm__schedule_momentum(const gm__optim_config *c, double usual, int64_t step);
+/* A loss of plateau's, epoch by epoch. */
+void gm__plateau_observe(const gm__optim_config *c, gm__plateau *p, double loss);
 
 #endif

@@ -1,6 +1,5 @@
-/* options.c - the rows of an optimiser's options, and the schedule of its learning rate. */
+/* options.c - the rows of an optimiser's options. */
 #include "optim/optim.h"
-#include <math.h>
 
 #define AT(field) offsetof(gm__optim_config, field)
 static const gm__opt rows[] = {
@@ -8,19 +7,8 @@ static const gm__opt rows[] = {
 };
 const gm__opts gm__optim_opts = {"optim", rows, GM__COUNT(rows)};
 
-double gm__schedule_lr(const void *optim_config, int64_t step)
+void gm__optim_settle(int kind, gm__optim_config *c, bool decay_given, bool eps_given)
 {
-    const gm__optim_config *c = optim_config;
-    double lr = c->lr;
-    if (step < c->warmup) lr *= (double)(step + 1) / (double)c->warmup;
-    switch (c->schedule) {
-    case GM__SCHED_STEP: return lr * pow(c->gamma, (double)(step / c->step_size));
-    case GM__SCHED_EXPONENTIAL: return lr * pow(c->gamma, (double)step);
-    case GM__SCHED_COSINE: {
-        int64_t s = step > c->warmup ? step - c->warmup : 0, length = c->horizon - c->warmup;
-        if (s >= length) return c->lr_min;
-        return c->lr_min + (lr - c->lr_min) * (1 + cos(3.14159265358979323846 * (double)s / (double)length)) / 2;
-    }
-    default: return lr;
-    }
+    if (kind == GM__ADAMW && !decay_given) c->weight_decay = 0.01;
+    if (kind == GM__ADAGRAD && !eps_given) c->eps = 1e-10;
 }

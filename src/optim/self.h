@@ -8,9 +8,16 @@
 typedef struct gm__param_state {
     char *name;
     gm_tensor *w;
-    double lr_scale, decay;
-    gm_tensor *m, *v, *steps, *ema; /* as the kind and options need; made at the first step */
+    double base_scale, lr_scale, decay; /* lr_scale: base_scale times the group's */
+    gm_tensor *m, *v, *b, *steps, *ema; /* as the kind and options need; made at the first step */
 } gm__param_state;
+
+/* What may differ between parameters (groups.c). */
+typedef struct gm__group {
+    double lr_scale, weight_decay;
+    bool decay_given, scale_given;
+} gm__group;
+gm_status gm__optim_read_group(const gm_optim *o, const char *options, gm__group *g);
 
 /* A stretch of one parameter; a task of the pool is a run of stretches. Both depend on the
  * parameters' sizes alone, so sums have one order whatever the number of threads. */
@@ -40,7 +47,16 @@ struct gm_optim {
     int64_t steps;
     double norm;
     bool swapped;
+    gm__plateau plateau;
 };
+
+/* The numbers of one step, the same for all parameters. */
+typedef struct gm__update {
+    gm_optim *o;
+    double gscale, lr, beta1, momentum;
+} gm__update;
+void gm__optim_rule(const gm__update *u, const gm__param_state *p, const gm__stretch *part); /* rules.c */
+static inline void *gm__optim_at(const gm_tensor *t, int64_t first) { return t->data + (size_t)first * gm__esize(t->dtype); }
 
 gm_status gm__optim_ready(gm_optim *o);  /* state and tasks of all parameters */
 

@@ -1,17 +1,13 @@
 /* step.c - one update: norm and finiteness of all gradients, clipping, the update in one pass, averages.
  *
- * Formulas and their order are PyTorch's (torch.optim.SGD, Adam, AdamW, clip_grad_norm_, clip_grad_value_). */
+ * Formulas and their order are PyTorch's (clip_grad_norm_, clip_grad_value_); those of the update are in rules.c. */
 #include "optim/self.h"
 #include <math.h>
 
-typedef struct step {
-    gm_optim *o;
-    double gscale, lr;
-} step;
+/* A scale of 0 freezes: no update, no average, no part in the norm. */
+static bool active(const gm__param_state *p) { return p->w->wants_grad && p->w->has_grad && p->lr_scale > 0; }
 
-static bool active(const gm__param_state *p) { return p->w->wants_grad && p->w->has_grad; }
-
-static void *at(const gm_tensor *t, int64_t first) { return t->data + (size_t)first * gm__esize(t->dtype); }
+static void *at(const gm_tensor *t, int64_t first) { return gm__optim_at(t, first); }
 
 /* ---- passes over the gradients ------------------------------------------------------------- */
 
@@ -69,53 +65,6 @@ static const gm__param_state *not_finite(const gm_optim *o)
 
 /* ---- the update ----------------------------------------------------------------------------------- */
 
-static int64_t count(const gm__param_state *p) { return *(const int64_t *)(const void *)p->steps->data; }
-
-static void update_adam(const step *u, const gm__param_state *p, const gm__stretch *s)
-{
-    const gm_optim *o = u->o;
-    const gm__optim_config *c = &o->cfg;
-    double t = (double)(count(p) + 1); /* updates of this parameter, not of the optimiser: it may have been frozen */
-    gm__adam h = {.lr = u->lr * p->lr_scale, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps, .decay = p->decay,
-                  .bias1 = 1 - pow(c->beta1, t), .bias2 = 1 - pow(c->beta2, t), .decoupled = o->kind == GM__ADAMW};
-    void *w = at(p->w, s->first), *m = at(p->m, s->first), *v = at(p->v, s->first), *g = at(p->w->grad, s->first);
-    if (p->w->dtype == GM_F64) o->ctx->kern->adam_f64((size_t)s->n, w, m, v, g, u->gscale, &h);
-    else o->ctx->kern->adam_f32((size_t)s->n, w, m, v, g, (float)u->gscale, &h);
-}
-
-/* The kernel knows no dampening, which is rare: v = mu v + (1-dampening) g', w -= lr v. */
-#define DAMPED(S, T)                                                                                                     \
-    static void damped_##S(size_t n, T *w, T *v, const T *g, T gscale, T lr, T mu, T damp, T decay, bool first)          \
-    {                                                                                                                    \
-        for (size_t i = 0; i < n; i++) {                                                                                 \
-            T d = gscale * g[i] + decay * w[i];                                                                          \
-            v[i] = first ? d : mu * v[i] + (1 - damp) * d;                                                               \
-            w[i] -= lr * v[i];                                                                                           \
-        }                                                                                                                \
-    }
-DAMPED(f32, float)
-DAMPED(f64, double)
-
-static void update_sgd(const step *u, const gm__param_state *p, const gm__stretch *s)
-{
-    const gm_optim *o = u->o;
-    const gm__optim_config *c = &o->cfg;
-    const gm__kern *k = o->ctx->kern;
-    double lr = u->lr * p->lr_scale;
-    size_t n = (size_t)s->n;
-    bool first = p->v && count(p) == 0, nesterov = c->nesterov != 0;
-    void *w = at(p->w, s->first), *v = p->v ? at(p->v, s->first) : NULL, *g = at(p->w->grad, s->first);
-    bool damped = v && c->dampening > 0;
-    if (p->w->dtype == GM_F64) {
-        if (damped) damped_f64(n, w, v, g, u->gscale, lr, c->momentum, c->dampening, p->decay, first);
-        else k->sgd_f64(n, w, v, g, u->gscale, lr, c->momentum, p->decay, nesterov, first);
-    } else {
-        float gs = (float)u->gscale, lrf = (float)lr, mu = (float)c->momentum, wd = (float)p->decay;
-        if (damped) damped_f32(n, w, v, g, gs, lrf, mu, (float)c->dampening, wd, first);
-        else k->sgd_f32(n, w, v, g, gs, lrf, mu, wd, nesterov, first);
-    }
-}
-
 /* ema = d ema + (1-d) w */
 static void average(double d, const gm__param_state *p, const gm__stretch *s)
 {
@@ -131,17 +80,14 @@ static void average(double d, const gm__param_state *p, const gm__stretch *s)
 
 static void update(void *arg, size_t task, size_t worker)
 {
-    const step *u = arg;
+    const gm__update *u = arg;
     gm_optim *o = u->o;
     GM__UNUSED(worker);
     for (size_t i = o->tasks.first[task]; i < o->tasks.first[task + 1]; i++) {
         const gm__stretch *s = &o->tasks.at[i];
         const gm__param_state *p = &o->p[s->param];
-        if (active(p)) {
-            if (o->kind == GM__SGD) update_sgd(u, p, s);
-            else update_adam(u, p, s);
-        }
-        if (p->ema) average(o->cfg.ema, p, s);
+        if (active(p)) gm__optim_rule(u, p, s);
+        if (p->ema && p->lr_scale > 0) average(o->cfg.ema, p, s);
     }
 }
 
@@ -150,6 +96,7 @@ static void finish(gm_optim *o)
 {
     for (size_t i = 0; i < o->n; i++) {
         gm__param_state *p = &o->p[i];
+        if (p->lr_scale == 0) gm_tensor_clear_grad(p->w);
         if (!active(p)) continue;
         p->w->version++;
         if (p->steps) ++*(int64_t *)(void *)p->steps->data;
@@ -171,7 +118,8 @@ gm_status gm_optim_step(gm_optim *o)
             return gm__fail_ctx(o->ctx, GM_ENONFINITE, "optim: the gradient of %s is not finite (step %lld)", bad->name, (long long)o->steps + 1);
         }
     }
-    step u = {.o = o, .gscale = 1, .lr = gm__schedule_lr(&o->cfg, o->steps)};
+    gm__update u = {.o = o, .gscale = 1, .lr = gm__schedule_lr(&o->cfg, &o->plateau, o->steps), .beta1 = gm__schedule_momentum(&o->cfg, o->cfg.beta1, o->steps),
+                    .momentum = gm__schedule_momentum(&o->cfg, o->cfg.momentum, o->steps)};
     double norm = o->norm;
     if (o->cfg.clip_value > 0) {
         gm__parallel(o->ctx, o->tasks.tasks, clamp, o);

@@ -473,6 +473,31 @@ START_TEST(test_updates)
                 if (momentum) ck_assert_double_eq_tol((double)v[i], vi, 5e-7);
             }
             ck_assert(w[n] == w0[n] && v[n] == v0[n]);
+
+            bool centered = kind == 1;
+            gm__rmsprop p = { .lr = 0.01, .alpha = 0.9, .eps = 1e-8, .decay = 0.1, .momentum = 0.5 };
+            static float b[MOST];
+            for (size_t i = 0; i <= n; i++) w[i] = w0[i], m[i] = 0.1f * m0[i], b[i] = m0[i], v[i] = v0[i] + 0.1f;
+            k->rmsprop_f32(n, w, v, centered ? m : NULL, momentum ? b : NULL, g, 2, &p);
+            for (size_t i = 0; i < n; i++) {
+                double gi = 2 * (double)g[i] + 0.1 * (double)w0[i], vi = 0.9 * (double)(v0[i] + 0.1f) + 0.1 * gi * gi;
+                double mi = 0.9 * (double)(0.1f * m0[i]) + 0.1 * gi, root = sqrt(centered ? fmax(0, vi - mi * mi) : vi);
+                double step = gi / (root + 1e-8) + (momentum ? 0.5 * (double)m0[i] : 0);
+                ck_assert_double_eq_tol((double)v[i], vi, 1e-6);
+                if (centered) ck_assert_double_eq_tol((double)m[i], mi, 1e-6);
+                if (momentum) ck_assert_double_eq_tol((double)b[i], step, 2e-5 * (1 + fabs(step)) * (1 + 1 / (root + 1e-3)));
+                ck_assert_double_eq_tol((double)w[i], (double)w0[i] - 0.01 * step, 1e-6 + 2e-7 * (1 + fabs(step)) * (1 + 1 / (root + 1e-3)));
+            }
+            ck_assert(w[n] == w0[n] && v[n] == v0[n] + 0.1f && m[n] == 0.1f * m0[n] && b[n] == m0[n]);
+
+            for (size_t i = 0; i < n; i++) w[i] = w0[i], v[i] = v0[i];
+            k->adagrad_f32(n, w, v, g, 2, 0.1f, 1e-3f, 0.1f);
+            for (size_t i = 0; i < n; i++) {
+                double gi = 2 * (double)g[i] + 0.1 * (double)w0[i], vi = (double)v0[i] + gi * gi;
+                ck_assert_double_eq_tol((double)v[i], vi, 1e-6);
+                ck_assert_double_eq_tol((double)w[i], (double)w0[i] - 0.1 * gi / (sqrt(vi) + 1e-3), 1e-6);
+            }
+            ck_assert(w[n] == w0[n] && v[n] == v0[n] + 0.1f);
         }
 }
 END_TEST

@@ -57,6 +57,8 @@ static void near(double got, double want, double tol, const char *name, int step
     ck_assert_msg(fabs(got - want) <= tol * fmax(1, fabs(want)), "%s step %d: %s is %.12g, expected %.12g", name, step, what, got, want);
 }
 
+static const double LOSS[5] = {1.0, 0.9, 0.89995, 0.95, 0.2}; /* as in optim.py */
+
 static void run_case(FILE *f, const char *head, int dtype)
 {
     char late[8], kind[8], options[128] = "", text[160];
@@ -75,6 +77,7 @@ static void run_case(FILE *f, const char *head, int dtype)
         if (strcmp(late, "late") != 0 || step >= 2) set_grad(p[1], g + 4);
         near(gm_optim_lr(o), want[0], 1e-12, text, step, "lr");
         OK(gm_optim_step(o));
+        OK(gm_optim_observe(o, LOSS[step]));
         near(gm_optim_grad_norm(o), want[1], 1e-12, text, step, "norm");
         for (int i = 0; i < 6; i++) near(get(p[i / 4], i % 4), want[2 + i], tol, text, step, "a weight");
         ck_assert(!gm_tensor_grad(p[0]) && !gm_tensor_grad(p[1]));
@@ -98,7 +101,7 @@ START_TEST(equals_pytorch)
         }
         fclose(f);
     }
-    ck_assert_int_eq(cases, 2 * 31);
+    ck_assert_int_eq(cases, 2 * 66);
 }
 END_TEST
 
@@ -206,6 +209,102 @@ START_TEST(groups)
 }
 END_TEST
 
+static gm_optim *with_names(const char *options, gm_tensor *const *w, const char *const *names, int n)
+{
+    gm_optim *o = NULL;
+    OK(gm_optim_new(ctx, "sgd", options, &o));
+    for (int i = 0; i < n; i++) OK(gm__optim_add_named(o, names[i], w[i], i == 3 ? "lr-scale=10" : NULL));
+    return o;
+}
+
+START_TEST(groups_by_name)
+{
+    static const char *const names[] = {"encoder.0.weight", "encoder.0.bias", "encoder2.weight", "noise"};
+    static const struct { const char *groups; double want[4]; } cases[] = { /* after a step with gradients of 1 and rate 0.1 */
+        {"", {0.85, 0.85, 0.85, -0.5}},
+        {" ; ", {0.85, 0.85, 0.85, -0.5}},
+        {"encoder: lr-scale=2", {0.7, 0.7, 0.85, -0.5}},
+        {"encoder.0.bias: weight-decay=0", {0.85, 0.9, 0.85, -0.5}},
+        {"*.bias,noise:weight-decay=0,lr-scale=0.5", {0.85, 0.95, 0.85, 0.5}},
+        {"*: weight-decay=0 ; encoder?.*: lr-scale=0;", {0.9, 0.9, 1, 0}},
+        {"*:lr-scale=0;encoder.0.*ght : lr-scale=1", {0.85, 1, 1, 1}},
+        {"*.*.*:lr-scale=3; encoder.0.weight:weight-decay=1", {0.4, 0.55, 0.85, -0.5}},
+    };
+    for (size_t c = 0; c < GM__COUNT(cases); c++) {
+        gm_tensor *w[4];
+        for (int i = 0; i < 4; i++) w[i] = leaf(GM_F64, 1, (double[]){1});
+        gm_optim *o = with_names("lr=0.1 weight-decay=0.5", w, names, 4);
+        OK(gm_optim_groups(o, cases[c].groups));
+        for (int i = 0; i < 4; i++) set_grad(w[i], (double[]){1});
+        OK(gm_optim_step(o));
+        for (int i = 0; i < 4; i++) near(get(w[i], 0), cases[c].want[i], 1e-14, cases[c].groups, i, "a weight");
+        fails(gm_optim_groups(o, NULL), GM_ESTATE, "groups: 1 steps were taken");
+        gm_optim_free(o);
+        for (int i = 0; i < 4; i++) gm_tensor_free(w[i]);
+    }
+    gm_tensor *w = leaf(GM_F64, 1, NULL);
+    gm_optim *o = with_names(NULL, &w, names, 1);
+    fails(gm_optim_groups(o, "encoder"), GM_EARG, "groups: expected NAMES: lr-scale=X weight-decay=Y, got 'encoder'");
+    fails(gm_optim_groups(o, "encodr: lr-scale=0"), GM_EARG, "groups: no weight is called 'encodr' (the first of 1 is encoder.0.weight)");
+    fails(gm_optim_groups(o, "encoder.: lr-scale=0"), GM_EARG, "no weight is called 'encoder.'");
+    fails(gm_optim_groups(o, ": lr-scale=0"), GM_EARG, "a name is missing");
+    fails(gm_optim_groups(o, "encoder,: lr-scale=0"), GM_EARG, "a name is missing");
+    fails(gm_optim_groups(o, "encoder:"), GM_EARG, "groups: nothing is set for 'encoder'");
+    fails(gm_optim_groups(o, "encoder: lr=0"), GM_EARG, "group: no option 'lr'");
+    fails(gm_optim_groups(o, "encoder: lr-scale=-1"), GM_EARG, "lr-scale");
+    fails(gm_optim_groups(o, "encoder: lr-scale=1 lr-scale=2"), GM_EARG, "given twice");
+    fails(gm_optim_groups(o, "encoder: lr-scale=1: weight-decay=2"), GM_EARG, "lr-scale");
+    ck_assert_int_eq(gm_optim_groups(NULL, ""), GM_EARG);
+    gm_optim_free(o);
+    gm_tensor_free(w);
+}
+END_TEST
+
+/* lr-scale=0: not a bit changes, whatever else goes on, and the norm is that of the others. */
+START_TEST(frozen_by_a_group)
+{
+    static const char *const kinds[] = {"sgd", "adam", "adamw", "rmsprop", "adagrad"};
+    static const char *const names[] = {"a", "b"};
+    for (size_t k = 0; k < GM__COUNT(kinds); k++) {
+        gm_tensor *w[2] = {leaf(GM_F32, 3, (double[]){-0.0, 0.1, 3}), leaf(GM_F32, 1, (double[]){1})};
+        const float before[3] = {-0.0f, 0.1f, 3};
+        gm_optim *o = NULL;
+        OK(gm_optim_new(ctx, kinds[k], "lr=0.1 weight-decay=0.3 ema=0.9", &o));
+        for (int i = 0; i < 2; i++) OK(gm__optim_add_named(o, names[i], w[i], NULL));
+        OK(gm_optim_groups(o, "a: lr-scale=0"));
+        for (int step = 0; step < 4; step++) {
+            set_grad(w[0], (double[]){1, -2, 3});
+            set_grad(w[1], (double[]){-4});
+            OK(gm_optim_step(o));
+            near(gm_optim_grad_norm(o), 4, 1e-15, kinds[k], step, "norm");
+            ck_assert(!gm_tensor_grad(w[0]));
+            ck_assert(memcmp(w[0]->data, before, sizeof before) == 0);
+        }
+        ck_assert(get(w[1], 0) != 1);
+        OK(gm_optim_swap_ema(o));
+        ck_assert(memcmp(w[0]->data, before, sizeof before) == 0);
+        gm_optim_free(o);
+        for (int i = 0; i < 2; i++) gm_tensor_free(w[i]);
+    }
+}
+END_TEST
+
+/* Below 0, too, a lower loss is better only by the threshold; no loss at all is none. */
+START_TEST(plateaus)
+{
+    gm_optim *o = NULL;
+    OK(gm_optim_new(ctx, "sgd", "lr=1 schedule=plateau gamma=0.5 plateau-patience=1 threshold=0.01", &o));
+    static const struct { double loss, lr; } course[] = {
+        {NAN, 1}, {-100, 1}, {-100.5, 1}, {-100.9, 0.5}, {-102, 0.5}, {INFINITY, 0.5}, {-INFINITY, 0.25}, {-102.5, 0.25}, {-200, 0.25}, {0, 0.25}, {0, 0.125}};
+    for (size_t i = 0; i < GM__COUNT(course); i++) {
+        OK(gm_optim_observe(o, course[i].loss));
+        ck_assert_msg(gm_optim_lr(o) == course[i].lr, "loss %zu: rate %g", i, gm_optim_lr(o));
+    }
+    ck_assert_int_eq(gm_optim_observe(NULL, 1), GM_EARG);
+    gm_optim_free(o);
+}
+END_TEST
+
 /* ---- state: a second optimiser filled with the first one's goes on bit for bit ------------------ */
 
 typedef struct shelf { gm_tensor *t[16]; char name[16][32]; int n, at; } shelf;
@@ -262,18 +361,30 @@ START_TEST(state)
     check_state("adamw", "lr=0.1", 3, (const char *[]){"w.m", "w.v", "w.steps"});
     check_state("sgd", "lr=0.1 momentum=0.9 dampening=0.5", 2, (const char *[]){"w.v", "w.steps"});
     check_state("sgd", "lr=0.1", 0, NULL);
+    check_state("sgd", "lr=0.1 momentum=0.9 schedule=onecycle horizon=8", 2, (const char *[]){"w.v", "w.steps"});
+    check_state("adam", "lr=0.1 amsgrad=on", 4, (const char *[]){"w.m", "w.v", "w.b", "w.steps"});
+    check_state("rmsprop", "lr=0.1", 2, (const char *[]){"w.v", "w.steps"});
+    check_state("rmsprop", "lr=0.1 momentum=0.9 centered=on", 4, (const char *[]){"w.m", "w.v", "w.b", "w.steps"});
+    check_state("adagrad", "lr=0.1 lr-decay=0.1 initial-accumulator=0.5 schedule=linear horizon=9", 2, (const char *[]){"w.v", "w.steps"});
 }
 END_TEST
 
 START_TEST(bad_arguments)
 {
     gm_optim *o = NULL;
-    fails(gm_optim_new(ctx, "adm", NULL, &o), GM_EARG, "expected sgd, adam or adamw, got 'adm'");
-    fails(gm_optim_new(ctx, NULL, NULL, &o), GM_EARG, "expected sgd");
+    fails(gm_optim_new(ctx, "adm", NULL, &o), GM_EARG, "expected one of sgd|adam|adamw|rmsprop|adagrad, got 'adm'");
+    fails(gm_optim_new(ctx, NULL, NULL, &o), GM_EARG, "expected one of sgd");
+    fails(gm_optim_new(ctx, "adamwx", NULL, &o), GM_EARG, "got 'adamwx'");
+    fails(gm_optim_new(ctx, "", NULL, &o), GM_EARG, "got ''");
+    fails(gm_optim_new(ctx, "sgd|adam", NULL, &o), GM_EARG, "got 'sgd|adam'");
     fails(gm_optim_new(ctx, "adam", "lr=-1", &o), GM_EARG, "lr");
     fails(gm_optim_new(ctx, "adam", "learning=1", &o), GM_EARG, "learning");
     fails(gm_optim_new(ctx, "sgd", "nesterov=on", &o), GM_EARG, "nesterov needs momentum");
     fails(gm_optim_new(ctx, "adam", "schedule=cosine", &o), GM_EARG, "horizon");
+    fails(gm_optim_new(ctx, "adam", "schedule=linear warmup=5 horizon=5", &o), GM_EARG, "horizon above warmup (5), got 5");
+    fails(gm_optim_new(ctx, "adam", "schedule=onecycle", &o), GM_EARG, "horizon");
+    fails(gm_optim_new(ctx, "adam", "schedule=onecycle horizon=9 warmup=2", &o), GM_EARG, "leave out warmup");
+    fails(gm_optim_new(ctx, "adam", "schedule=onecycle horizon=9 div-factor=0.5", &o), GM_EARG, "div-factor");
     ck_assert_ptr_null(o);
     ck_assert_int_eq(gm_optim_new(NULL, "adam", NULL, &o), GM_EARG);
     ck_assert_int_eq(gm_optim_step(NULL), GM_EARG);
@@ -332,6 +443,9 @@ int main(void)
     tcase_add_test(c, averages);
     tcase_add_test(c, not_finite);
     tcase_add_test(c, groups);
+    tcase_add_test(c, groups_by_name);
+    tcase_add_test(c, frozen_by_a_group);
+    tcase_add_test(c, plateaus);
     tcase_add_test(c, state);
     tcase_add_test(c, bad_arguments);
     tcase_add_test(c, nets);
