@@ -53,9 +53,9 @@ typedef int (*gm_progress_fn)(const gm_progress *p, void *user);
 /**
  * Prepares training of a model on data.
  * @param data      retained
- * @param options   epochs (10), steps (0: epochs decide), batch (128), lr (1e-3), optimizer (adam|adamw|sgd), momentum, beta1,
- *                  beta2, eps, weight-decay, clip-norm, ema, schedule (constant|step|exponential|cosine), warmup, horizon,
- *                  gamma, step-size, lr-min, seed (default: the model's), checkpoint (path), checkpoint-every (steps; 0: at
+ * @param options   epochs (10), steps (0: epochs decide), batch (128), accumulate (1: batches of an update), optimizer (adam),
+ *                  all options of gm_optim_new (schedule=plateau hears of the held-out loss, else the epoch's mean), groups (as in
+ *                  gm_optim_groups), seed (default: the model's), checkpoint (path), checkpoint-every (steps; 0: at
  *                  each epoch's end), stop-after (steps), patience (epochs without better validation), keep-best (off),
  *                  prefetch (on). gm_option_at("train", i) lists them
  * @param out       receives the trainer, the caller's

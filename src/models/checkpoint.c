@@ -18,6 +18,11 @@ static const gm__opt state_rows[] = {
     {"norm-mean", GM__O_REAL, AT(norm_mean), "0", 0, 0, NULL, NULL},
     {"loss-mean", GM__O_REAL, AT(loss_mean), "0", 0, 0, NULL, NULL},
     {"loss-best", GM__O_REAL, AT(loss_best), "0", 0, 0, NULL, NULL},
+    {"plateau-seen", GM__O_FLAG, AT(plateau.seen), "off", 0, 0, NULL, NULL},
+    {"plateau-best", GM__O_REAL, AT(plateau.best), "0", 0, 0, NULL, NULL},
+    {"plateau-bad", GM__O_I64, AT(plateau.bad), "0", 0, 1e15, NULL, NULL},
+    {"plateau-rest", GM__O_I64, AT(plateau.rest), "0", 0, 1e15, NULL, NULL},
+    {"plateau-cuts", GM__O_I64, AT(plateau.cuts), "0", 0, 1e15, NULL, NULL},
     {"quiet-steps", GM__O_I64, AT(quiet_steps), "0", 0, 1e15, NULL, NULL},
     {"exploded", GM__O_I64, AT(exploded), "-1", -1, 1e15, NULL, NULL},
     {"rows", GM__O_I64, AT(rows), "0", 0, 1e15, NULL, NULL},
@@ -140,6 +145,18 @@ static bool is_free(const char *name)
     return false;
 }
 
+/* Texts may be longer than what a message shows of them. */
+static bool same_value(const gm__opts *o, size_t i, const gm__train_cfg *a, const gm__train_cfg *b, char shown[64])
+{
+    char other[64];
+    gm__opts_value(o, i, a, shown, 64);
+    gm__opts_value(o, i, b, other, sizeof other);
+    if (o->rows[i].type != GM__O_TEXT) return strcmp(shown, other) == 0;
+    const char *x = *(const char *const *)(const void *)((const char *)a + o->rows[i].offset);
+    const char *y = *(const char *const *)(const void *)((const char *)b + o->rows[i].offset);
+    return strcmp(x ? x : "", y ? y : "") == 0;
+}
+
 /* The stored options with the given ones over them; those that shape the run must agree. */
 static gm_status merge_options(gm_trainer *tr, const char *who, const char *stored, const char *given)
 {
@@ -156,11 +173,9 @@ static gm_status merge_options(gm_trainer *tr, const char *who, const char *stor
     was = tr->cfg;
     GM__TRY(gm__opts_parse(ctx, o, given, &tr->cfg, &tr->strs, set));
     for (size_t i = 0; i < o->n; i++) {
-        char a[64], b[64];
-        if (!set[i] || is_free(o->rows[i].name)) continue;
-        gm__opts_value(o, i, &was, a, sizeof a);
-        gm__opts_value(o, i, &tr->cfg, b, sizeof b);
-        if (strcmp(a, b)) return gm__fail_ctx(ctx, GM_EARG, "train: %s cannot change on resume: the checkpoint has %s", o->rows[i].name, a);
+        char a[64];
+        if (!set[i] || is_free(o->rows[i].name) || same_value(o, i, &was, &tr->cfg, a)) continue;
+        return gm__fail_ctx(ctx, GM_EARG, "train: %s cannot change on resume: the checkpoint has %s", o->rows[i].name, a);
     }
     /* asking for epochs is asking for the run to end by them */
     if (set[gm__opts_find(o, "epochs", 6)] && !set[gm__opts_find(o, "steps", 5)]) tr->cfg.steps = 0;
@@ -203,6 +218,7 @@ static gm_status get_all(gm_trainer *tr, walk *k)
     gm__train_state *st = &tr->st;
     gm_model *m = tr->m;
     GM__TRY(gm__optim_set_steps(tr->optim, st->step));
+    *gm__optim_plateau(tr->optim) = st->plateau;
     GM__TRY(gm__optim_state(tr->optim, get_state, k));
     if (!tr->cfg.keep_best || !st->has_best) return GM_OK;
     GM__TRY(gm__trainer_best_room(tr));

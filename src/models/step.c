@@ -23,12 +23,20 @@ int64_t gm__trainer_origins(gm_trainer *tr, const gm_dataset *d, gm_batches *b)
 
 /* ---- one step ----------------------------------------------------------------------- */
 
-/* The next batch; after a failed step the same one again. */
-static gm_status fetch(gm_trainer *tr, gm_tensor **x)
+/* The batches of the next update: `first` in its epoch, and the rows that it takes in all. */
+static int64_t update_rows(const gm_trainer *tr, int64_t *first)
+{
+    int64_t all = (int64_t)gm_dataset_rows(tr->data), most = tr->cfg.batch * tr->cfg.accumulate;
+    *first = tr->st.step % tr->epoch_batches * tr->cfg.accumulate;
+    int64_t left = all - *first * tr->cfg.batch;
+    return left < most ? left : most;
+}
+
+/* The next batch; after a failed step the first of that step again. */
+static gm_status fetch(gm_trainer *tr, int64_t first, gm_tensor **x)
 {
     if (tr->reseek) {
-        int64_t n = tr->epoch_batches;
-        GM__TRY(gm_batches_seek(tr->batches, (uint64_t)(tr->st.step / n), (uint64_t)(tr->st.step % n)));
+        GM__TRY(gm_batches_seek(tr->batches, (uint64_t)(tr->st.step / tr->epoch_batches), (uint64_t)first));
         tr->reseek = false;
     }
     gm_status s = gm_batches_next(tr->batches, x);
@@ -36,14 +44,16 @@ static gm_status fetch(gm_trainer *tr, gm_tensor **x)
     return s;
 }
 
-static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double *loss)
+/* Loss and gradients of n rows, which are `share` of the update's. Curves of the family show its last batch: an update
+ * that is cut short before leaves nothing in them. */
+static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double share, bool last, double *loss)
 {
     gm_tape *t = tr->tape;
     uint64_t epoch = (uint64_t)(tr->st.step / tr->epoch_batches);
     gm_tensor *y = NULL;
     gm__tape_rows(t, tr->cfg.seed, GM__R_FIT, (uint32_t)(epoch & 0xfffffff), tr->rows, (size_t)n);
     gm__batch b = gm__model_batch(tr->m, t, x, tr->batches);
-    b.step = (uint64_t)tr->st.step, b.epoch = epoch, b.training = true, b.trainer = tr;
+    b.step = (uint64_t)tr->st.step, b.epoch = epoch, b.training = true, b.trainer = last ? tr : NULL;
     gm_status s = b.x ? tr->m->family->loss(tr->m, &b, &y) : GM_EINTERNAL;
     if (gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
     if (s) return s;
@@ -51,25 +61,47 @@ static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double *loss)
     if (!isfinite(*loss))
         return gm__fail_ctx(tr->ctx, GM_ENONFINITE, "train: step %lld: the loss is %g; the weights are as before it (a smaller lr?)",
                             (long long)tr->st.step + 1, *loss);
-    s = gm_tape_backward(t, y);
-    if (s && gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
-    return s ? s : gm_optim_step(tr->optim);
+    s = gm_tape_backward(t, share == 1 ? y : gm_affine(t, y, share, 0));
+    return s && gm_tape_status(t) ? gm__tape_failed(tr->ctx, t) : s;
+}
+
+/* One batch of an update. *loss becomes its loss; *n its rows. */
+static gm_status one_batch(gm_trainer *tr, int64_t first, int64_t k, int64_t all, int64_t done, int64_t *n, double *loss)
+{
+    gm_tensor *x = NULL;
+    int64_t epoch = tr->st.step / tr->epoch_batches, batches = ((int64_t)gm_dataset_rows(tr->data) + tr->cfg.batch - 1) / tr->cfg.batch;
+    gm_tape_reset(tr->tape);
+    gm_tape_recording(tr->tape, 1);
+    gm_tape_training(tr->tape, 1);
+    tr->tape->steps = (uint64_t)(epoch * batches + first + k); /* draws that are not by row depend on the position alone, too */
+    GM__TRY(fetch(tr, first, &x));
+    *n = gm__trainer_origins(tr, tr->data, tr->batches);
+    if (*n < 1) return gm__fail_ctx(tr->ctx, GM_EINTERNAL, "train: a batch without rows");
+    return compute(tr, x, *n, *n == all ? 1 : (double)*n / (double)all, done + *n == all, loss);
+}
+
+/* Loss and gradients of all batches of an update, as if they were one. */
+static gm_status all_batches(gm_trainer *tr, int64_t first, int64_t all, double *loss)
+{
+    double sum = 0;
+    for (int64_t k = 0, done = 0, n = 0; done < all; k++, done += n) {
+        if (k) GM__TRY(gm__check_cancel(tr->ctx));
+        GM__TRY(one_batch(tr, first, k, all, done, &n, loss));
+        if (n == all) return GM_OK;
+        sum += *loss * (double)n;
+    }
+    *loss = sum / (double)all;
+    return GM_OK;
 }
 
 /* All or nothing: after a failure weights, position and counts are as before. */
 static gm_status one_step(gm_trainer *tr, double *loss)
 {
-    gm_tensor *x = NULL;
-    gm_tape_reset(tr->tape);
-    gm_tape_recording(tr->tape, 1);
-    gm_tape_training(tr->tape, 1);
-    tr->tape->steps = (uint64_t)tr->st.step; /* draws that are not by row depend on the step alone, too */
+    int64_t first, n = update_rows(tr, &first);
     *loss = NAN;
-    gm_status s = fetch(tr, &x);
-    int64_t n = s ? 0 : gm__trainer_origins(tr, tr->data, tr->batches);
-    if (!s && n < 1) s = gm__fail_ctx(tr->ctx, GM_EINTERNAL, "train: a batch without rows");
     tr->in_step = 1;
-    if (!s) s = compute(tr, x, n, loss);
+    gm_status s = all_batches(tr, first, n, loss);
+    if (!s) s = gm_optim_step(tr->optim);
     tr->in_step = 0;
     if (s) {
         if (s == GM_ENONFINITE) gm__trainer_raise(tr, GM_EVENT_NONFINITE, *loss, "%s", gm_ctx_message(tr->ctx));

@@ -10,9 +10,11 @@
 static const gm__opt rows[] = {
     {"epochs", GM__O_I64, OWN(epochs), "10", 0, 1e8, NULL, "passes over the data"},
     {"steps", GM__O_I64, OWN(steps), "0", 0, 1e15, NULL, "updates in all; 0: epochs decide"},
-    {"batch", GM__O_I64, OWN(batch), "128", 1, 1 << 24, NULL, "rows of one update"},
+    {"batch", GM__O_I64, OWN(batch), "128", 1, 1 << 24, NULL, "rows of one batch"},
+    {"accumulate", GM__O_I64, OWN(accumulate), "1", 1, 1 << 20, NULL, "batches of one update, whose gradients are added up as if they were one"},
     {"optimizer", GM__O_CHOICE, OWN(optimizer), "adam", 0, 0, GM__OPTIM_KINDS, "how gradients become updates"},
 #include "optim/rows.def"
+    {"groups", GM__O_TEXT, OWN(groups), NULL, 0, 0, NULL, "rates for weights by name: 'decoder: lr-scale=0.1; *.bias: weight-decay=0'; lr-scale=0 freezes"},
     {"seed", GM__O_U64, OWN(seed), "0", 0, 0, NULL, "of order and noise (default: the model's)"},
     {"patience", GM__O_I64, OWN(patience), "0", 0, 1e8, NULL, "stop after so many epochs without better held-out loss; 0: never"},
     {"keep-best", GM__O_FLAG, OWN(keep_best), "off", 0, 0, NULL, "end with the weights of the best held-out loss"},
@@ -111,7 +113,8 @@ static gm_status open_optim(gm_trainer *tr)
     }
     gm_status s = b.failed ? GM_ENOMEM : gm_optim_new(tr->ctx, kind, b.data, &tr->optim);
     gm__buf_free(&b);
-    return s ? s : add_params(tr->m, tr->optim);
+    if (!s) s = add_params(tr->m, tr->optim);
+    return s ? s : gm_optim_groups(tr->optim, tr->cfg.groups);
 }
 
 static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool shuffle, bool prefetch, gm_batches **out)
@@ -132,7 +135,7 @@ gm_status gm__trainer_open(gm_trainer *tr)
     GM__TRY(gm__model_data_fits(tr->m, "train", tr->data));
     GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
     gm_status s = build_model(tr);
-    tr->epoch_batches = ((int64_t)rows_n + c->batch - 1) / c->batch;
+    tr->epoch_batches = ((int64_t)rows_n + c->batch * c->accumulate - 1) / (c->batch * c->accumulate);
     tr->total = gm__trainer_total(tr);
     if (!c->optim.horizon) c->optim.horizon = tr->total; /* fixed from the first start on */
     int64_t watch = (int64_t)rows_n < GM__CHUNK ? (int64_t)rows_n : GM__CHUNK;

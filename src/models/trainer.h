@@ -10,9 +10,9 @@ typedef struct gm__train_cfg {
     uint32_t struct_size;
     int32_t optimizer;         /* GM__SGD .. */
     gm__optim_config optim;
-    int64_t epochs, steps, batch;
+    int64_t epochs, steps, batch, accumulate;
     uint64_t seed;
-    const char *checkpoint;
+    const char *checkpoint, *groups;
     int64_t checkpoint_every, stop_after, patience;
     int32_t keep_best, prefetch;
 } gm__train_cfg;
@@ -27,6 +27,7 @@ typedef struct gm__train_state {
     int64_t bad_epochs;        /* since then */
     double epoch_loss, epoch_rows; /* sums over the present epoch */
     double norm_mean, loss_mean, loss_best; /* running, for events */
+    gm__plateau plateau;       /* the optimiser's, as of the last epoch's end */
     int64_t quiet_steps;       /* in a row without gradient */
     int64_t exploded;          /* step of the last such event, -1: none */
     int64_t rows, valid_rows;
@@ -63,7 +64,7 @@ struct gm_trainer {
     gm__train_state st;
     uint64_t *rows;            /* of the present batch, [row_cap] */
     size_t row_cap;
-    int64_t epoch_batches, total; /* batches an epoch, steps in all */
+    int64_t epoch_batches, total; /* updates an epoch, in all */
     int64_t own_steps;         /* of this trainer, for stop-after */
     bool reseek;               /* the last batch taken was not used up */
     bool fingerprinted;

@@ -16,7 +16,7 @@ for t in 1 2 3; do
 done
 
 echo "50 steps = 23 (inside an epoch) + a new process with 27"
-for how in "--schedule cosine" "--optimizer sgd --lr 1e-5 --momentum 0.9 --schedule step --step-size 10" "--optimizer adamw --ema 0.9 --warmup 5 --keep-best on --valid synth:digits,n=40,seed=2"; do
+for how in "--schedule cosine" "--optimizer sgd --lr 1e-5 --momentum 0.9 --schedule step --step-size 10" "--optimizer rmsprop --momentum 0.5 --schedule onecycle" "--accumulate 3 --schedule plateau --plateau-patience 0 --groups *.bias:lr-scale=0.5;encoder:weight-decay=0.01" "--optimizer adamw --ema 0.9 --warmup 5 --keep-best on --valid synth:digits,n=40,seed=2"; do
     $gm train vae $small --steps 50 $how --out whole.safetensors
     $gm train vae $small --steps 50 $how --stop-after 23 --checkpoint run.ckpt --out never.safetensors
     test ! -e never.safetensors
@@ -115,6 +115,10 @@ refused 2 train vae $D --out x --beta nan
 refused 2 train vae $D --out x --lr -1
 refused 2 train vae $D --out x --optimizer adma
 refused 2 train vae $D --out x --schedule up
+refused 2 train vae $D --out x --schedule onecycle --warmup 3
+refused 2 train vae $D --out x --accumulate 0
+refused 2 train vae $D --out x --groups 'decodr: lr-scale=0'
+refused 2 train vae $D --out x --groups 'decoder lr-scale=0'
 refused 2 train vae $D --out x --threads 0
 refused 2 train vae $D --out x --precision best
 refused 2 train vae $D --out x --encoder 'linear 5, relo'

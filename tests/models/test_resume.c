@@ -47,19 +47,23 @@ static void in_two(const char *options, gm_dataset *d, gm_dataset *valid, int cu
 }
 
 static const char *const optimizers[] = { "optimizer=sgd momentum=0.9 lr=0.01", "optimizer=sgd lr=0.02", "optimizer=adam clip-norm=5",
-                                          "optimizer=adamw weight-decay=0.1", "optimizer=adam ema=0.9" };
-static const char *const schedules[] = { "", "schedule=cosine warmup=3", "schedule=step step-size=4 gamma=0.5", "schedule=exponential gamma=0.9" };
+                                          "optimizer=adamw weight-decay=0.1", "optimizer=adam ema=0.9", "optimizer=adam amsgrad=on",
+                                          "optimizer=rmsprop", "optimizer=rmsprop momentum=0.5 centered=on", "optimizer=adagrad lr-decay=0.1 lr=0.05" };
+static const char *const schedules[] = { "", "schedule=cosine warmup=3", "schedule=step step-size=4 gamma=0.5", "schedule=exponential gamma=0.9",
+                                         "schedule=linear warmup=2", "schedule=onecycle", "schedule=plateau gamma=0.5 plateau-patience=0 threshold=1 cooldown=1" };
 
 START_TEST(every_optimiser_schedule_and_cut)
 {
     static const int cuts[] = { 1, 4, EPOCH, 12 };
+    static const char *const more[] = { "", "accumulate=3", "accumulate=2 groups='encoder: lr-scale=0.5; *.bias: weight-decay=0.2; decoder.0: lr-scale=0'" };
     gm_dataset *d = pictures(ROWS, 1);
     for (size_t i = 0; i < GM__COUNT(optimizers); i++)
         for (size_t j = 0; j < GM__COUNT(schedules); j++) {
-            char options[200];
-            snprintf(options, sizeof options, "steps=17 %s %s", optimizers[i], schedules[j]);
+            char options[300];
+            size_t last = (i + j) % GM__COUNT(more); /* every pair of two of the three lists comes up */
+            snprintf(options, sizeof options, "steps=17 %s %s %s", optimizers[i], schedules[j], more[last]);
             whole(options, d, NULL, at("m1"), at("c1"));
-            for (size_t k = 0; k < GM__COUNT(cuts); k++) {
+            for (size_t k = (i + j) % 2; k < GM__COUNT(cuts); k += 2) {
                 in_two(options, d, NULL, cuts[k], 1 + (int)(k % 3), at("m2"), at("c2"));
                 ck_assert_msg(same_files(at("m1"), at("m2")), "model: %s, cut at %d", options, cuts[k]);
                 ck_assert_msg(same_files(at("c1"), at("c2")), "checkpoint: %s, cut at %d", options, cuts[k]);
@@ -131,6 +135,39 @@ START_TEST(canceled_while_measuring)
 }
 END_TEST
 
+/* Cancel falls between two of the batches of one update: it is made anew. */
+START_TEST(canceled_while_accumulating)
+{
+    host h = { 0 };
+    gm_dataset *d = NULL;
+    gm_trainer *tr = NULL;
+    char text[300];
+    OK(gm_dataset_from_callback(ctx, 40, 3, (int64_t[]){ 1, SIDE, SIDE }, 0, row_source, &h, &d));
+    const char *options = "epochs=3 lr=0.05 accumulate=8 optimizer=rmsprop"; /* one update an epoch: 3 batches */
+    whole(options, d, NULL, at("m1"), at("c1"));
+    for (int cut = 1; cut < 3; cut++) {
+        h = (host){ .cancel_at = 2 * cut }; /* the fingerprint at the end reads it, too */
+        gm_model *m = model(SMALL);
+        snprintf(text, sizeof text, "%s batch=%d checkpoint='%s' checkpoint-every=100000", options, BATCH, at("c2"));
+        OK(gm_trainer_new(m, d, text, &tr));
+        ck_assert_int_eq(gm_trainer_run(tr), GM_ECANCELED);
+        int done = (int)gm_trainer_steps(tr);
+        ck_assert_int_lt(done, 3);
+        gm_trainer_free(tr);
+        gm_model_free(m);
+        h = (host){ 0 };
+        snprintf(text, sizeof text, "checkpoint='%s' checkpoint-every=100000", at("c2"));
+        OK(gm_trainer_resume(ctx, at("c2"), d, NULL, text, &tr));
+        OK(gm_trainer_run(tr));
+        OK(gm_model_save(gm_trainer_model(tr), at("m2")));
+        ck_assert(same_files(at("m1"), at("m2")));
+        ck_assert(same_files(at("c1"), at("c2")));
+        gm_trainer_free(tr);
+    }
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(more_epochs_than_planned)
 {
     char text[300];
@@ -178,6 +215,8 @@ START_TEST(a_checkpoint_is_a_model)
 }
 END_TEST
 
+#define LONG_GROUPS "encoder.0.weight: lr-scale=0.25 weight-decay=0.125; decoder.0.weight: lr-scale="
+
 START_TEST(what_resume_refuses)
 {
     gm_dataset *d = pictures(ROWS, 1), *other = pictures(ROWS, 2), *fewer = pictures(ROWS - 1, 1);
@@ -207,6 +246,13 @@ START_TEST(what_resume_refuses)
     ctx->cfg.precision = GM_PRECISION_MEDIUM;
     FAILS(GM_EARG, "precision 0", gm_trainer_resume(ctx, name, d, NULL, NULL, &tr));
     ctx->cfg.precision = GM_PRECISION_HIGHEST;
+    /* texts are compared whole */
+    snprintf(text, sizeof text, "epochs=2 batch=%d stop-after=2 checkpoint='%s' accumulate=2 groups='%s'", BATCH, at("g"), LONG_GROUPS "0.5");
+    OK(gm_fit(m, d, text));
+    FAILS(GM_EARG, "groups cannot change on resume", gm_trainer_resume(ctx, at("g"), d, NULL, "groups='" LONG_GROUPS "0.4'", &tr));
+    FAILS(GM_EARG, "accumulate cannot change on resume: the checkpoint has 2", gm_trainer_resume(ctx, at("g"), d, NULL, "accumulate=1", &tr));
+    OK(gm_trainer_resume(ctx, at("g"), d, NULL, "groups='" LONG_GROUPS "0.5'", &tr));
+    gm_trainer_free(tr);
     /* stored values and free options are taken */
     OK(gm_trainer_resume(ctx, name, d, NULL, "lr=2e-3 batch=16 seed=9 optimizer=adam epochs=4 stop-after=1 prefetch=off", &tr));
     OK(gm_trainer_run(tr));
@@ -360,6 +406,7 @@ int main(void)
     tcase_add_test(c, every_optimiser_schedule_and_cut);
     tcase_add_test(c, averages_best_and_patience);
     tcase_add_test(c, canceled_while_measuring);
+    tcase_add_test(c, canceled_while_accumulating);
     tcase_add_test(c, more_epochs_than_planned);
     tcase_add_test(c, a_checkpoint_is_a_model);
     tcase_add_test(c, what_resume_refuses);

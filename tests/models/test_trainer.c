@@ -241,6 +241,117 @@ START_TEST(held_out_loss_and_the_best)
 }
 END_TEST
 
+/* Stopping and keeping by hand: of the held-out losses of a run without patience, the stop and the best follow. */
+START_TEST(patience_by_hand)
+{
+    enum { EPOCHS = 30, PATIENCE = 3 };
+    char options[128];
+    gm_dataset *d = pictures(64, 1), *valid = pictures(30, 2);
+    gm_model *m = model(SMALL);
+    gm_trainer *tr = trainer(m, d, "epochs=30 batch=16 lr=0.08");
+    seen v = { .tr = tr, .m = m };
+    OK(gm_trainer_set_valid(tr, valid));
+    OK(gm_trainer_set_progress(tr, note, &v, 3600));
+    OK(gm_trainer_run(tr));
+    ck_assert_int_eq(v.n_valid, EPOCHS);
+    int best = 0, stop = 0;
+    for (stop = 0; stop < EPOCHS && stop - best <= PATIENCE; stop++)
+        if (v.valid[stop] < v.valid[best]) best = stop;
+    stop = best + PATIENCE;
+    ck_assert_msg(stop + 1 < EPOCHS, "the run never loses patience: the test shows nothing");
+    gm_trainer_free(tr);
+    gm_model_free(m);
+
+    m = model(SMALL);
+    tr = trainer(m, d, "epochs=30 batch=16 lr=0.08 patience=3 keep-best=on");
+    OK(gm_trainer_set_valid(tr, valid));
+    OK(gm_trainer_run(tr));
+    ck_assert_uint_eq(gm_trainer_steps(tr), 4 * (stop + 1));
+    gm_trainer_free(tr);
+    gm_model *want = model(SMALL); /* the weights are those after the best epoch */
+    snprintf(options, sizeof options, "epochs=%d batch=16 lr=0.08", best + 1);
+    OK(gm_fit(want, d, options));
+    ck_assert(same_weights(m, want));
+    gm_model_free(m);
+    gm_model_free(want);
+    gm_dataset_free(d);
+    gm_dataset_free(valid);
+}
+END_TEST
+
+/* Batches accumulated are one batch: the same rows, the same draws, the same mean. */
+START_TEST(accumulating_is_a_larger_batch)
+{
+    gm_dataset *d = pictures(100, 1);
+    gm_model *one = model(SMALL), *many = model(SMALL);
+    gm_trainer *a = trainer(one, d, "steps=8 batch=48 optimizer=sgd lr=0.02"), *b = trainer(many, d, "steps=8 batch=16 accumulate=3 optimizer=sgd lr=0.02");
+    for (int step = 0; step < 8; step++) { /* 48, 48, 4 rows an epoch */
+        double x, y;
+        OK(gm_trainer_step(a, &x));
+        OK(gm_trainer_step(b, &y));
+        ck_assert_msg(fabs(x - y) < 1e-5 * fabs(x), "step %d: %.9g and %.9g", step, x, y);
+    }
+    ck_assert_uint_eq(gm_trainer_steps(b), 8);
+    for (int32_t i = 0; i < gm_model_tensor_count(one); i++) ck_assert(furthest(gm_model_tensor(one, i), gm_model_tensor(many, i)) < 1e-5);
+    gm_trainer_free(a);
+    gm_trainer_free(b);
+    gm_model_free(one);
+    gm_model_free(many);
+    /* epochs count updates of a whole group, the last one smaller */
+    many = model(SMALL);
+    b = trainer(many, d, "epochs=2 batch=16 accumulate=3");
+    OK(gm_trainer_run(b));
+    ck_assert_uint_eq(gm_trainer_steps(b), 6);
+    gm_trainer_free(b);
+    b = trainer(many, d, "epochs=2 batch=16 accumulate=1000");
+    OK(gm_trainer_run(b));
+    ck_assert_uint_eq(gm_trainer_steps(b), 2);
+    gm_trainer_free(b);
+    gm_model_free(many);
+    gm_dataset_free(d);
+}
+END_TEST
+
+START_TEST(groups_of_weights)
+{
+    gm_dataset *d = pictures(40, 1);
+    gm_model *m = model(SMALL), *first = model(SMALL);
+    gm_trainer *tr = NULL;
+    FAILS(GM_EARG, "groups: no weight is called 'decode'", gm_trainer_new(m, d, "groups='decode: lr-scale=0'", &tr));
+    FAILS(GM_EARG, "groups: expected", gm_trainer_new(m, d, "groups=decoder", &tr));
+    FAILS(GM_EARG, "no option 'lr-scal'", gm_trainer_new(m, d, "groups='decoder: lr-scal=0'", &tr));
+    OK(gm_fit(first, d, "epochs=0"));
+    OK(gm_fit(m, d, "epochs=2 batch=8 weight-decay=0.1 ema=0.9 groups='decoder: lr-scale=0'"));
+    int frozen = 0, moved = 0;
+    for (int32_t i = 0; i < gm_model_tensor_count(m); i++) {
+        gm_tensor *x = gm_model_tensor(first, i), *y = gm_model_tensor(m, i);
+        bool same = memcmp(x->data, y->data, (size_t)x->size * 4) == 0, decoder = strncmp(gm_model_tensor_name(m, i), "decoder", 7) == 0;
+        ck_assert_msg(same == decoder, "%s", gm_model_tensor_name(m, i));
+        frozen += decoder, moved += !decoder;
+    }
+    ck_assert(frozen > 0 && moved > 0);
+    gm_model_free(m);
+    gm_model_free(first);
+    gm_dataset_free(d);
+}
+END_TEST
+
+/* The rate falls when the held-out loss does not. */
+START_TEST(rate_on_a_plateau)
+{
+    gm_dataset *d = pictures(32, 1), *valid = pictures(20, 2);
+    gm_model *m = model(SMALL);
+    gm_trainer *tr = trainer(m, d, "epochs=9 batch=16 lr=0.5 optimizer=sgd groups='*: lr-scale=0' schedule=plateau gamma=0.5 plateau-patience=2 cooldown=1");
+    OK(gm_trainer_set_valid(tr, valid));
+    OK(gm_trainer_run(tr)); /* nothing moves: epoch 1 is the best, 2 3 4 are borne and one too many, 5 rests, 6 7 8, 9 rests */
+    ck_assert(gm_optim_lr(tr->optim) == 0.125);
+    gm_trainer_free(tr);
+    gm_model_free(m);
+    gm_dataset_free(d);
+    gm_dataset_free(valid);
+}
+END_TEST
+
 START_TEST(averages_are_shown_and_kept)
 {
     gm_model *m = model(SMALL);
@@ -471,6 +582,10 @@ int main(void)
     tcase_add_test(c, warm_steps_allocate_nothing);
     tcase_add_test(c, progress_is_told);
     tcase_add_test(c, held_out_loss_and_the_best);
+    tcase_add_test(c, patience_by_hand);
+    tcase_add_test(c, accumulating_is_a_larger_batch);
+    tcase_add_test(c, groups_of_weights);
+    tcase_add_test(c, rate_on_a_plateau);
     tcase_add_test(c, averages_are_shown_and_kept);
     tcase_add_test(c, canceled_by_the_callback);
     tcase_add_test(c, canceled_by_another_thread);
