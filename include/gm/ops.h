@@ -29,6 +29,9 @@ enum { GM_ALL_AXES = 127 };
 /* Activations that gm_linear_act fuses. */
 enum { GM_ACT_NONE = 0, GM_ACT_RELU = 1, GM_ACT_LRELU = 2, GM_ACT_TANH = 3, GM_ACT_SIGMOID = 4 };
 
+/* What gm_pad puts around: a value; the inner elements mirrored at the edge element; the edge element; the other end. */
+enum { GM_PAD_CONSTANT = 0, GM_PAD_REFLECT = 1, GM_PAD_REPLICATE = 2, GM_PAD_CIRCULAR = 3 };
+
 /* ---- making tensors ------------------------------------------------------- */
 
 /** Zeros of a shape. @param dtype any type. @return [shape]. @grad none. @since 0.1 */
@@ -169,6 +172,13 @@ GM_API gm_tensor *gm_stack(gm_tape *t, gm_tensor *const *xs, int32_t n, int32_t 
 GM_API gm_tensor *gm_embedding(gm_tape *t, gm_tensor *table, gm_tensor *index);
 /** y[..., i, ...] = x[..., index[..., i, ...], ...] along an axis. @param index i32 or i64, x's shape but along axis. @errors GM_EARG names the first bad index. @grad x, any. @since 0.1 */
 GM_API gm_tensor *gm_gather(gm_tape *t, gm_tensor *x, int32_t axis, gm_tensor *index);
+/** y[..., i, ...] = x[..., index[i], ...] along an axis: rows picked, repeated, reordered. @param x any type. @param index i32 or i64 [K]. @return x's shape, K along axis. @errors GM_EARG names the first bad index. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_index_select(gm_tape *t, gm_tensor *x, int32_t axis, gm_tensor *index);
+/** x plus src at rows: y[..., index[i], ...] += src[..., i, ...], in the order of i. @param index i32 or i64 [K]. @param src x's shape, K along axis. @errors GM_EARG names the first bad index. @grad x src, any. @since 0.1 */
+GM_API gm_tensor *gm_index_add(gm_tape *t, gm_tensor *x, int32_t axis, gm_tensor *index, gm_tensor *src);
+/** x with before[k] and after[k] elements around each axis k. @param x any type. @param before,after ndim sizes, 0 or more; GM_PAD_REFLECT takes less than the axis has, GM_PAD_CIRCULAR no more.
+ *  @param mode GM_PAD_*. @param value of GM_PAD_CONSTANT. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_pad(gm_tape *t, gm_tensor *x, const int64_t *before, const int64_t *after, int32_t mode, double value);
 
 /* ---- softmax and normalisation ---------------------------------------------------------- */
 

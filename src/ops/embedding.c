@@ -1,8 +1,6 @@
 /* embedding.c - rows of a table: inputs table [V, ..] and index [..]. */
 #include "ops/index.h"
 
-#include <string.h>
-
 static gm_status infer(gm__call *c)
 {
     const gm_tensor *table = c->in[0], *ix = c->in[1];
@@ -26,26 +24,21 @@ static gm_status forward(gm__call *c)
     if (!table) return gm__recorded(c->t);
     GM__TRY(gm__index_read(c->t, "embedding", c->in[1], table->shape[0], &v));
     if (c->out->size == 0) return GM_OK;
-    size_t n = (size_t)c->in[1]->size, row = (size_t)c->out->size / n * gm__esize(table->dtype);
-    for (size_t i = 0; i < n; i++) memcpy(c->out->data + i * row, table->data + (size_t)v[i] * row, row);
+    size_t n = (size_t)c->in[1]->size;
+    gm__rows_pick(c->ctx, gm__esize(table->dtype), 1, (size_t)table->shape[0], (size_t)c->out->size / n, v, n, c->out->data, table->data);
     return GM_OK;
 }
 static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
 {
-    bool add, f64 = gm__f64_of(gy);
+    bool add;
     const int64_t *v;
     if (!want[0]) return GM_OK;
     gm_tensor *g = gm__grad_into(t, n, 0, &add);
     if (!g) return gm__recorded(t);
     GM__TRY(gm__index_read(t, "embedding", n->in[1], g->shape[0], &v));
-    if (!add && g->size > 0) memset(g->data, 0, (size_t)g->size * gm__esize(g->dtype));
-    if (gy->size == 0) return GM_OK;
-    size_t count = (size_t)n->in[1]->size, row = (size_t)gy->size / count, es = f64 ? 8 : 4;
-    for (size_t i = 0; i < count; i++) { /* in order: the same row may come again */
-        char *to = g->data + (size_t)v[i] * row * es;
-        gm__k2(t->ctx, f64, GM__B_ADD, row, to, to, gy->data + i * row * es, GM__VV, NULL);
-    }
-    return GM_OK;
+    if (g->size == 0) return GM_OK;
+    size_t rows = (size_t)g->shape[0];
+    return gm__rows_sum(t, gm__f64_of(g), 1, rows, (size_t)g->size / rows, v, (size_t)n->in[1]->size, g->data, gy->data, add);
 }
 static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
 {

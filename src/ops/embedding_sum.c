@@ -2,8 +2,6 @@
  * Inputs g [index shape, ..], index; attr.i[0]: rows of y. */
 #include "ops/index.h"
 
-#include <string.h>
-
 static gm_status infer(gm__call *c)
 {
     const gm_tensor *g = c->in[0], *ix = c->in[1];
@@ -22,15 +20,9 @@ static gm_status forward(gm__call *c)
     const int64_t *v;
     if (!g) return gm__recorded(c->t);
     GM__TRY(gm__index_read(c->t, "embedding_sum", c->in[1], y->shape[0], &v));
-    memset(y->data, 0, (size_t)y->size * gm__esize(y->dtype));
-    if (g->size == 0) return GM_OK;
-    bool f64 = gm__f64_of(g);
-    size_t count = (size_t)c->in[1]->size, row = (size_t)g->size / count, es = f64 ? 8 : 4;
-    for (size_t i = 0; i < count; i++) {
-        char *to = y->data + (size_t)v[i] * row * es;
-        gm__k2(c->ctx, f64, GM__B_ADD, row, to, to, g->data + i * row * es, GM__VV, NULL);
-    }
-    return GM_OK;
+    if (y->size == 0) return GM_OK;
+    size_t rows = (size_t)y->shape[0];
+    return gm__rows_sum(c->t, gm__f64_of(g), 1, rows, (size_t)y->size / rows, v, (size_t)c->in[1]->size, y->data, g->data, false);
 }
 static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
 {

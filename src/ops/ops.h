@@ -69,6 +69,9 @@ gm_tensor *gm__embedding_sum(gm_tape *t, gm_tensor *g, gm_tensor *index, int64_t
 /* the gradient of gm_gather: y[.., index[.., i, ..], ..] += g[.., i, ..], axis gets a size of n */
 gm_tensor *gm__scatter_add(gm_tape *t, gm_tensor *g, int64_t axis, gm_tensor *index, int64_t n);
 
+/* the gradient of gm_index_select: y[.., index[i], ..] += x[.., i, ..], axis (>= 0) gets a size of n */
+gm_tensor *gm__index_sum(gm_tape *t, gm_tensor *x, int64_t axis, gm_tensor *index, int64_t n);
+
 /* gm_batch_norm that also gives the statistics of the batch: in training *batch_mean and *batch_var
  * receive tape tensors [C] with the mean and the variance divided by N; else NULL. Recording or not. */
 gm_tensor *gm__batch_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, gm_tensor *mean, gm_tensor *var, double eps,
