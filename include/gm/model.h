@@ -197,6 +197,21 @@ GM_API gm_status gm_model_apply(gm_model *m, uint32_t verb, gm_tensor *x, gm_ten
 /** Rows on the straight line between the codes of a and b, ends included. @param a,b [1, shape]. @param steps >= 2. @param out [steps, shape], the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_interpolate(gm_model *m, gm_tensor *a, gm_tensor *b, int32_t steps, gm_tensor **out);
 
+/**
+ * What each axis of the code does: rows decoded from codes that differ in one coordinate. Row a*steps + s of the result
+ * belongs to axis a: the start with coordinate a moved by -span .. span in equal steps; for a VAE with categorical
+ * variables, the start with variable a in category s.
+ * @param z       the code to start from, f32 [1, latent], or NULL: all 0 (categorical: each in its first category)
+ * @param steps   2 to 4096
+ * @param span    > 0; 2.5 goes through most of a normal prior
+ * @param cond    as in gm_model_apply, one row
+ * @param out     [axes*steps, shape of x], the caller's; gm_png_write with steps columns draws an axis a line
+ * @errors    as gm_decode
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_traverse(gm_model *m, gm_tensor *z, int32_t steps, double span, gm_tensor *cond, gm_tensor **out);
+
 /* One result of gm_eval. */
 typedef struct gm_measure {
     char name[32];   /* "elbo" */

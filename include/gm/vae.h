@@ -16,6 +16,8 @@ extern "C" {
 enum { GM_LIKELIHOOD_BERNOULLI = 0, GM_LIKELIHOOD_GAUSSIAN = 1, GM_LIKELIHOOD_AUTO = 2 };
 enum { GM_OBJECTIVE_ELBO = 0, GM_OBJECTIVE_IWAE = 1 };
 enum { GM_BINARIZE_NONE = 0, GM_BINARIZE_DYNAMIC = 1, GM_BINARIZE_THRESHOLD = 2 };
+enum { GM_PRESET_MLP = 0, GM_PRESET_CONV = 1 };
+enum { GM_CODE_GAUSSIAN = 0, GM_CODE_CATEGORICAL = 1 };
 enum { GM_HEADS_AUTO = 0, GM_HEADS_OWN = 1 };
 enum { GM_SCALE_NONE = 0, GM_SCALE_UNIT = 1, GM_SCALE_STANDARD = 2, GM_SCALE_AUTO = 3 /* vae: standard for vectors with likelihood=gaussian, else none */ };
 
@@ -41,6 +43,13 @@ typedef struct gm_vae_config {
     int64_t  kl_warmup;       /* steps over which beta grows from 0 */
     int32_t  scale;           /* GM_SCALE_*: features to [0,1] or to mean 0, deviation 1; kept in the model */
     int32_t  conditional;     /* 1: encoder and decoder are told the label */
+    int32_t  preset;          /* GM_PRESET_*: dense layers, or strided convolutions in front of them */
+    int32_t  code;            /* GM_CODE_*: normal numbers, or categorical variables in place of them */
+    int32_t  categories;      /* categorical: values of each of the `latent` variables */
+    int32_t  reserved;
+    double   temperature, temperature_min; /* categorical: of the relaxed draws at the first step, and from step `anneal` on */
+    int64_t  anneal;          /* steps between the two; 0: temperature_min throughout */
+    const char *channels;     /* conv: "32,64": convolutions, each halves the image */
 } gm_vae_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_vae_config). @errors none. @threads any. @since 0.1 */
@@ -62,7 +71,11 @@ typedef struct gm_ae_config {
     int32_t  heads;           /* GM_HEADS_* */
     int32_t  scale;           /* GM_SCALE_* */
     int32_t  conditional;     /* 1: encoder and decoder are told the label */
-    int32_t  reserved;
+    int32_t  preset;          /* GM_PRESET_* */
+    const char *channels;     /* conv: "32,64" */
+    double   sparsity;        /* weight of KL(rho || mean activation) of the code's units, which pass a sigmoid then; 0: off */
+    double   rho;             /* their target activation */
+    double   l1;              /* weight of the code's sum of absolute values */
 } gm_ae_config;
 
 /** Fills a config with the defaults. @errors none. @threads any. @since 0.1 */

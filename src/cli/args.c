@@ -101,6 +101,17 @@ int args_whole(args *a, const char *name, long long lo, long long hi, long long 
     return 0;
 }
 
+int args_real(args *a, const char *name, double lo, double hi, double *value)
+{
+    const char *s = args_text(a, name);
+    if (!s) return 0;
+    char *end;
+    double v = strtod(s, &end);
+    if (end == s || *end || !(v >= lo && v <= hi)) return usage_error("%s: --%s: expected a number from %g to %g, got '%s'", a->command, name, lo, hi, s);
+    *value = v;
+    return 0;
+}
+
 int args_unused(args *a)
 {
     for (int i = 0; i < a->n_flags; i++)

@@ -34,6 +34,7 @@ int args_parse(args *a, int argc, char **argv);
 void args_free(args *a);
 const char *args_text(args *a, const char *name);                 /* last value given, NULL if none; marks it used */
 int args_whole(args *a, const char *name, long long lo, long long hi, long long *value); /* value stays if not given */
+int args_real(args *a, const char *name, double lo, double hi, double *value);
 int args_unused(args *a);                                         /* complains about the first flag nobody took */
 int args_words(args *a, int n, const char *usage);
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -57,6 +58,7 @@ bool app_interrupted(void);
 
 /* output.c: [N, ...] to .png .npy .csv .txt or - (comma lines on stdout) */
 int output_check(const char *path, bool pictures);                /* an ending nobody can write: exit 2 */
+int output_grid(gm_ctx *ctx, const char *path, const gm_tensor *rows, int32_t columns); /* pictures in so many columns */
 int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows);
 int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header); /* header: a first line of text files; NULL */
 void json_string(FILE *f, const char *s);

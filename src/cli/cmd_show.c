@@ -40,7 +40,7 @@ static void usage(void)
          "gm models                              the families\n"
          "gm help FAMILY                         the options of a family and of training\n"
          "gm train FAMILY --data SPEC [--OPTION VALUE ..] --out FILE\n"
-         "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--label K] [--temperature T]\n"
+         "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--label K] [--temperature T] [--traverse STEPS]\n"
          "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--json]\n"
          "gm encode|reconstruct|score|predict FILE --data SPEC --out FILE\n"
          "gm info FILE                           kind, options, networks, parameters\n"

@@ -32,6 +32,16 @@ static int rows_out(gm_ctx *ctx, rows *r, const char *path, const char *header)
     return code;
 }
 
+/* The rows along each axis of the code, an axis a line of the picture. */
+static int traverse(gm_ctx *ctx, gm_model *m, gm_tensor *cond, long long steps, double span, const char *out)
+{
+    gm_tensor *y = NULL;
+    int code = app_status(ctx, gm_traverse(m, NULL, (int32_t)steps, span, cond, &y), NULL);
+    if (!code) code = output_grid(ctx, out, y, (int32_t)steps);
+    gm_tensor_free(y);
+    return code;
+}
+
 /* One label for all rows; nothing if it is negative. */
 static int make_label(gm_ctx *ctx, long long label, gm_tensor **out)
 {
@@ -47,26 +57,30 @@ int cmd_sample(args *a)
     gm_tensor *cond = NULL;
     text options = {0};
     rows r = {0};
-    long long count = 64, label = -1;
+    long long count = 64, label = -1, steps = 0;
+    double span = 2.5;
     const char *out = args_text(a, "out");
-    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--label K] [--temperature T]");
+    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--label K] [--temperature T] [--traverse STEPS] [--span S]");
     if (!out) out = "-";
     if (!code) code = output_check(out, true);
     if (!code) code = args_whole(a, "count", 1, MAX_ROWS, &count);
     if (!code) code = args_whole(a, "label", 0, INT32_MAX, &label);
+    if (!code) code = args_whole(a, "traverse", 2, 4096, &steps);
+    if (!code) code = args_real(a, "span", 1e-6, 1e6, &span);
     take_options(a, "sample", &options);
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_load(ctx, a->words[0], &m);
     if (!code) code = make_label(ctx, label, &cond);
-    if (!code) code = app_status(ctx, gm_sampler_new(ctx, m, options.p, &s), NULL);
-    for (long long done = 0; !code && done < count; done += CHUNK) {
+    if (!code && steps) code = traverse(ctx, m, cond, steps, span, out);
+    else if (!code) code = app_status(ctx, gm_sampler_new(ctx, m, options.p, &s), NULL);
+    for (long long done = 0; s && !code && done < count; done += CHUNK) {
         gm_tensor *part = NULL;
         code = app_status(ctx, gm_sampler_draw(s, count - done < CHUNK ? count - done : CHUNK, cond, &part), NULL);
         if (!code) code = rows_add(&r, part, count);
         gm_tensor_free(part);
     }
-    if (!code) code = rows_out(ctx, &r, out, NULL);
+    if (s && !code) code = rows_out(ctx, &r, out, NULL);
     free(r.p);
     text_free(&options);
     gm_tensor_free(cond);
@@ -170,7 +184,7 @@ static int check_metrics(const char *list)
 {
     static const char *const known[] = {"elbo", "nll", "log_prob", "exact_log_prob", "ais", "reverse_ais", "pseudo_log_prob", "recon",
         "free_energy", "accuracy", "frechet", "mmd", "precision", "recall", "density", "coverage", "modes", "high_quality", "c2st", "sliced_w",
-        "nearest", "perplexity", "nats_per_token", "bits_per_char", "cross_entropy", "rmse", "psnr", "ssim", "auroc", "bic", "aic", "kl", NULL};
+        "nearest", "perplexity", "nats_per_token", "bits_per_char", "cross_entropy", "rmse", "psnr", "ssim", "auroc", "bic", "aic", "kl", "squared_error", NULL};
     while (*list) {
         size_t n = strcspn(list, ",");
         bool found = false;

@@ -100,6 +100,11 @@ static gm_status plot_points(gm_ctx *ctx, const gm_tensor *rows, const char *pat
     return s;
 }
 
+int output_grid(gm_ctx *ctx, const char *path, const gm_tensor *rows, int32_t columns)
+{
+    return ends(path, ".png") ? (app_status(ctx, gm_png_write(rows, columns, path), NULL) ? EXIT_WORK : 0) : output_rows(ctx, path, rows);
+}
+
 int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows) { return output_table(ctx, path, rows, NULL); }
 
 int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header)

@@ -71,6 +71,8 @@ gm_status gm__coder_check(gm_ctx *ctx, const gm__coder_cfg *c)
     int64_t hidden[GM__CODER_LAYERS];
     size_t n;
     GM__TRY(gm__coder_sizes(ctx, c->owner, "hidden", c->hidden, hidden, &n));
+    GM__TRY(gm__coder_sizes(ctx, c->owner, "channels", c->channels, hidden, &n));
+    if (c->preset == GM_PRESET_CONV && !n) return gm__fail_ctx(ctx, GM_EARG, "%s: preset=conv needs channels", c->owner);
     GM__TRY(gm__coder_check_activation(ctx, c->owner, c->activation));
     if (c->heads == GM_HEADS_OWN && (!c->encoder || !c->decoder))
         return gm__fail_ctx(ctx, GM_EARG, "%s: heads=own needs nets of your own: give both encoder and decoder", c->owner);
@@ -91,43 +93,110 @@ static void put_layer(gm__buf *b, const char *text)
     gm__buf_text(b, text);
 }
 
-/* A preset: hidden layers with their activation, then one linear layer. */
-static gm_status preset(gm_ctx *ctx, const gm__coder_cfg *c, bool mirror, int64_t in, int64_t out, uint64_t seed, gm_net **net)
+static void put_linear(gm__buf *b, int64_t out) { gm__buf_format(b, "%slinear %lld", b->len ? ", " : "", (long long)out); }
+
+/* PyTorch's first weights let a signal fade by a factor of 2.4 a layer: from three hidden layers on each
+ * net starts with weights that keep it [Glorot & Bengio 2010, He et al. 2015]. */
+static const char *init_text(const char *activation, size_t layers)
 {
-    int64_t hidden[GM__CODER_LAYERS], order[GM__CODER_LAYERS];
+    static const char *const saturating[] = {"tanh", "sigmoid", "none"};
+    if (layers < 3) return "";
+    for (size_t i = 0; i < GM__COUNT(saturating); i++)
+        if (strcmp(activation, saturating[i]) == 0) return " init=xavier";
+    return " init=kaiming";
+}
+
+/* Hidden layers with their activation, the decoder's in the opposite order. */
+static gm_status put_hidden(gm_ctx *ctx, const gm__coder_cfg *c, bool mirror, gm__buf *b)
+{
+    int64_t hidden[GM__CODER_LAYERS];
+    const char *act = find_activation(c->activation)->text;
     size_t n;
     GM__TRY(gm__coder_sizes(ctx, c->owner, "hidden", c->hidden, hidden, &n));
-    for (size_t i = 0; i < n; i++) order[i] = hidden[mirror ? n - 1 - i : i];
-    gm__buf text;
-    gm__buf_init(&text, ctx);
-    char last[40];
-    gm__net_mlp_text(&text, order, n, find_activation(c->activation)->text);
-    gm__format(last, sizeof last, "linear %lld", (long long)out);
-    put_layer(&text, last);
-    gm_status s = text.failed ? GM_ENOMEM : gm_net_new_cond(ctx, text.data, 1, &in, c->cond, seed, net);
-    gm__buf_free(&text);
-    return s;
+    for (size_t i = 0; i < n; i++) {
+        put_linear(b, hidden[mirror ? n - 1 - i : i]);
+        gm__buf_text(b, init_text(c->activation, n));
+        if (act) put_layer(b, act);
+    }
+    return GM_OK;
 }
 
-static int64_t outputs(const gm_net *net, int32_t *ndim)
+gm_status gm__coder_image(const gm_model *m, const char *owner, int64_t image[3])
 {
-    int64_t shape[GM_MAX_DIMS], size = 1;
-    *ndim = gm_net_output_shape(net, shape);
-    for (int32_t i = 0; i < *ndim; i++) size *= shape[i];
-    return size;
+    char text[128];
+    if (m->ndim < 2 || m->ndim > 3)
+        return gm__fail_ctx(m->ctx, GM_ESHAPE, "%s: convolutions want images [channels, height, width], rows are %s", owner,
+                            gm__shape_text(text, m->ndim, m->shape));
+    image[0] = 1;
+    memcpy(image + 3 - m->ndim, m->shape, (size_t)m->ndim * sizeof *image);
+    return GM_OK;
 }
 
-/* The user's text; with heads=auto a last linear layer is put behind it. */
-static gm_status own(gm_ctx *ctx, const gm__coder_cfg *c, const char *text, int64_t in, int64_t out, uint64_t seed, gm_net **net)
+/* Strided convolutions, each of which halves the image, then the dense layers; the decoder goes the same way back. */
+static gm_status put_conv(gm_ctx *ctx, const gm__coder_cfg *c, const gm__coder *k, bool decoder, int64_t out, gm__buf *b)
 {
-    GM__TRY(gm_net_new_cond(ctx, text, 1, &in, c->cond, seed, net));
-    if (c->heads == GM_HEADS_OWN) return GM_OK;
-    int32_t ndim;
-    outputs(*net, &ndim);
-    if (ndim != 1) GM__TRY(gm_net_add(*net, "flatten"));
+    int64_t channels[GM__CODER_LAYERS];
+    const char *act = find_activation(c->activation)->text;
+    size_t n;
+    GM__TRY(gm__coder_sizes(ctx, c->owner, "channels", c->channels, channels, &n));
+    const int64_t times = n < 32 ? (int64_t)1 << n : 0, h = k->image[1], w = k->image[2];
+    if (!n || !times || h % times || w % times)
+        return gm__fail_ctx(ctx, GM_ESHAPE, "%s: channels=%s halves an image %zu times, which sides of %lld and %lld do not allow", c->owner,
+                            c->channels, n, (long long)h, (long long)w);
+    for (size_t i = 0; !decoder && i < n; i++) {
+        gm__buf_format(b, "%sconv %lld k4 s2 p1", b->len ? ", " : "", (long long)channels[i]);
+        if (act) put_layer(b, act);
+    }
+    if (!decoder) put_layer(b, c->cond ? "flatten, cond" : "flatten");
+    GM__TRY(put_hidden(ctx, c, decoder, b));
+    put_linear(b, decoder ? channels[n - 1] * (h / times) * (w / times) : out);
+    if (!decoder) return GM_OK;
+    if (act) put_layer(b, act);
+    gm__buf_format(b, ", reshape %lld %lld %lld", (long long)channels[n - 1], (long long)(h / times), (long long)(w / times));
+    for (size_t i = n; i-- > 0;) {
+        gm__buf_format(b, ", convt %lld k4 s2 p1", (long long)(i ? channels[i - 1] : k->image[0]));
+        if (i && act) put_layer(b, act);
+    }
+    return GM_OK;
+}
+
+/* The user's text. An encoder that works on images is told the condition behind its convolutions. */
+static gm_status put_own(gm_ctx *ctx, const gm__coder_cfg *c, const char *text, bool on_images, gm__buf *b)
+{
+    gm__buf_text(b, text);
+    if (!c->cond || !on_images || strstr(text, "cond")) return GM_OK;
+    if (c->heads == GM_HEADS_OWN)
+        return gm__fail_ctx(ctx, GM_EARG, "%s: encoder: a conditional net of your own needs a layer cond where the label enters (behind flatten)", c->owner);
+    put_layer(b, "flatten, cond");
+    return GM_OK;
+}
+
+/* One of the two nets: in numbers, or an image, to out numbers. The last linear layer is appended unless heads=own. */
+static gm_status make(gm_ctx *ctx, const gm__coder_cfg *c, const gm__coder *k, bool decoder, int64_t in, int64_t out, uint64_t seed, gm_net **net)
+{
+    const char *text = decoder ? c->decoder : c->encoder;
+    const bool conv = !text && c->preset == GM_PRESET_CONV, on_images = !decoder && k->on_images;
+    gm__buf b;
+    gm__buf_init(&b, ctx);
+    gm_status s = text ? put_own(ctx, c, text, on_images, &b) : conv ? put_conv(ctx, c, k, decoder, out, &b) : put_hidden(ctx, c, decoder, &b);
+    if (!s && !text && !conv) put_linear(&b, out);
+    if (!s && b.failed) s = GM_ENOMEM;
+    if (!s) s = gm_net_new_cond(ctx, b.data, on_images ? 3 : 1, on_images ? k->image : &in, c->cond, seed, net);
+    gm__buf_free(&b);
+    if (s || !text || c->heads == GM_HEADS_OWN) return s;
+    int64_t shape[GM_MAX_DIMS];
     char last[40];
+    if (gm_net_output_shape(*net, shape) != 1) GM__TRY(gm_net_add(*net, "flatten"));
     gm__format(last, sizeof last, "linear %lld", (long long)out);
     return gm_net_add(*net, last);
+}
+
+static int64_t outputs(const gm_net *net)
+{
+    int64_t shape[GM_MAX_DIMS], size = 1;
+    const int32_t ndim = gm_net_output_shape(net, shape);
+    for (int32_t i = 0; i < ndim; i++) size *= shape[i];
+    return size;
 }
 
 /* Does a net's last layer have this name? */
@@ -140,8 +209,7 @@ static bool ends_in(const gm_net *net, const char *layer)
 
 static gm_status check_encoder(gm_ctx *ctx, const gm__coder_cfg *c, const gm__coder *k)
 {
-    int32_t ndim;
-    int64_t got = outputs(k->encoder, &ndim), want = k->latent * c->code_factor;
+    const int64_t got = outputs(k->encoder), want = k->latent * c->code_factor;
     if (got == want) return GM_OK;
     return gm__fail_ctx(ctx, GM_ESHAPE, "%s: encoder: with heads=own it must end in %lld numbers (%s), it gives %lld", c->owner, (long long)want,
                         c->code_factor == 2 ? "mean and log variance of the code" : "the code", (long long)got);
@@ -149,8 +217,7 @@ static gm_status check_encoder(gm_ctx *ctx, const gm__coder_cfg *c, const gm__co
 
 static gm_status check_decoder(gm_ctx *ctx, const gm__coder_cfg *c, gm__coder *k)
 {
-    int32_t ndim;
-    int64_t got = outputs(k->decoder, &ndim);
+    const int64_t got = outputs(k->decoder);
     k->tanh_out = ends_in(k->decoder, "tanh");
     k->variance_out = c->own_variance && k->likelihood == GM_LIKELIHOOD_GAUSSIAN && c->heads == GM_HEADS_OWN && got == 2 * k->row;
     if (got != k->row && !k->variance_out)
@@ -174,13 +241,13 @@ gm_status gm__coder_build(gm_model *m, const gm__coder_cfg *c, gm__coder *out)
     out->cond = c->cond;
     out->likelihood = gm__coder_likelihood(c->likelihood, m->ndim);
     const int64_t code = out->latent * c->code_factor;
-    GM__TRY(c->encoder ? own(ctx, c, c->encoder, out->row, code, seed, &out->encoder)
-                       : preset(ctx, c, false, out->row, code, seed, &out->encoder));
+    out->on_images = c->encoder ? gm__coder_on_images(c->encoder) : c->preset == GM_PRESET_CONV;
+    if (out->on_images || c->preset == GM_PRESET_CONV) GM__TRY(gm__coder_image(m, c->owner, out->image));
+    GM__TRY(make(ctx, c, out, false, out->row, code, seed, &out->encoder));
     GM__TRY(check_encoder(ctx, c, out));
     GM__TRY(gm__model_add_net(m, "encoder", out->encoder));
     if (c->no_decoder) return GM_OK;
-    GM__TRY(c->decoder ? own(ctx, c, c->decoder, out->latent, out->row, decoder_seed, &out->decoder)
-                       : preset(ctx, c, true, out->latent, out->row, decoder_seed, &out->decoder));
+    GM__TRY(make(ctx, c, out, true, out->latent, out->row, decoder_seed, &out->decoder));
     GM__TRY(check_decoder(ctx, c, out));
     return gm__model_add_net(m, "decoder", out->decoder);
 }
@@ -221,6 +288,7 @@ gm_tensor *gm__coder_rows(const gm__coder *c, gm_tape *t, gm_tensor *x, const ch
 
 gm_tensor *gm__coder_encode(const gm__coder *c, gm_tape *t, gm_tensor *x, gm_tensor *cond)
 {
+    if (c->on_images && x) x = gm_reshape(t, x, 4, (int64_t[]){x->shape[0], c->image[0], c->image[1], c->image[2]});
     gm_tensor *h = gm_net_apply(c->encoder, t, x, c->cond ? cond : NULL);
     return h && h->ndim != 2 ? gm_reshape(t, h, 2, (int64_t[]){h->shape[0], -1}) : h;
 }
@@ -258,6 +326,15 @@ gm_tensor *gm__coder_error(const gm__coder *c, gm_tape *t, gm_tensor *x, gm_tens
 {
     if (c->variance_out) y = gm_slice(t, y, -1, 0, c->row, 1);
     return gm_sum(t, gm_mse(t, y, x, GM_NONE), -1, 0);
+}
+
+gm_tensor *gm__coder_squared_error(const gm_model *m, const gm__coder *c, gm_tape *t, gm_tensor *rows, gm_tensor *y)
+{
+    gm_tensor *mean = gm__coder_mean(m, c, t, y);
+    if (!mean || !rows) return NULL;
+    gm_tensor *e = gm_sub(t, gm_reshape(t, mean, 2, (int64_t[]){rows->shape[0], c->row}), rows);
+    if (m->scale_mul) e = gm_div(t, e, gm_reshape(t, m->scale_mul, 1, &c->row)); /* in the data's units */
+    return gm_sum(t, gm_square(t, e), -1, 0);
 }
 
 size_t gm__coder_print(gm_ctx *ctx, const gm_net *const *nets, const char *const *names, size_t n, gm__buf *out)

@@ -114,7 +114,7 @@ typedef struct gm__family {
     gm_tensor *(*log_prob)(gm_model *m, const gm__batch *b, const gm__eval_cfg *c); /* [N] */
     /* Codes of gm_traverse: of every axis `steps` codes that differ in it alone, [axes*steps, latent], to be freed by the
      * caller. z: one code to start from, NULL for the centre; span: how far to go. May be NULL. */
-    gm_status (*traverse)(gm_model *m, const float *z, int32_t steps, double span, gm_tensor **codes);
+    gm_status (*traverse)(gm_model *m, const gm_tensor *z, int32_t steps, double span, gm_tensor **codes);
     const gm__metric *metrics; size_t n_metrics;
     const char *(*default_metric)(const gm_model *m); /* of gm_eval; NULL: the first */
     size_t (*print)(const gm_model *m, gm__buf *out); /* network tables; may be NULL */
@@ -174,6 +174,11 @@ gm_status gm__model_new_rows(gm_ctx *ctx, const gm_model *m, int64_t n, gm_tenso
 /* Draws rows first .. first+n-1 of the stream of a seed into out, f32 [n, row]. Works on any context's tape. */
 gm_status gm__model_draw(gm_model *m, gm_tape *t, uint64_t seed, uint64_t first, int64_t n, double temperature, gm_tensor *cond, float *out);
 enum { GM__CHUNK = 256 }; /* rows that a verb works on at once */
+
+/* For families' traverse, where a code is `latent` numbers: coordinate a moves from z_a - span to z_a + span. */
+gm_status gm__traverse_axes(gm_model *m, int64_t latent, const gm_tensor *z, int32_t steps, double span, gm_tensor **codes);
+/* Is z, if given, one code of so many numbers? */
+gm_status gm__traverse_start(gm_model *m, int64_t latent, const gm_tensor *z);
 
 /* Locks: GM_EBUSY on a clash. */
 gm_status gm__model_begin_use(gm_model *m, gm_ctx *ctx);   /* draws, encode, .. */

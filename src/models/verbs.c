@@ -280,3 +280,41 @@ gm_status gm_interpolate(gm_model *m, gm_tensor *a, gm_tensor *b, int32_t steps,
     gm_tensor_free(z);
     return s;
 }
+
+/* ---- along the axes of the code -------------------------------------------------------- */
+
+gm_status gm__traverse_start(gm_model *m, int64_t latent, const gm_tensor *z)
+{
+    if (!z || (z->dtype == GM_F32 && z->size == latent && z->contiguous)) return GM_OK;
+    return gm__fail_ctx(m->ctx, GM_ESHAPE, "traverse: z must be one code, f32 [1,%lld]", (long long)latent);
+}
+
+gm_status gm__traverse_axes(gm_model *m, int64_t latent, const gm_tensor *z, int32_t steps, double span, gm_tensor **codes)
+{
+    GM__TRY(gm__traverse_start(m, latent, z));
+    GM__TRY(gm_tensor_new(m->ctx, GM_F32, 2, (int64_t[]){ latent * steps, latent }, codes));
+    float *p = gm__f32(*codes);
+    for (int64_t row = 0; row < latent * steps; row++, p += latent) {
+        if (z) memcpy(p, z->data, (size_t)latent * sizeof *p);
+        p[row / steps] += (float)(span * (2.0 * (double)(row % steps) / (steps - 1) - 1));
+    }
+    return GM_OK;
+}
+
+gm_status gm_traverse(gm_model *m, gm_tensor *z, int32_t steps, double span, gm_tensor *cond, gm_tensor **out)
+{
+    if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
+    *out = NULL;
+    if (steps < 2 || steps > 4096) return gm__fail_ctx(m->ctx, GM_EARG, "traverse: steps must be 2 to 4096, not %d", steps);
+    if (!(span > 0 && span <= 1e6)) return gm__fail_ctx(m->ctx, GM_EARG, "traverse: span must be above 0 and at most 1e6, not %g", span);
+    if (z) GM__TRY(gm__check_tensor(&m->ctx->err, "traverse", "z", z));
+    GM__TRY(gm__model_able(m->ctx, m, "go along the axes of a code", m->family->traverse != NULL));
+    gm_tensor *codes = NULL, *one = NULL;
+    gm_status s = m->family->traverse(m, z, steps, span, &codes);
+    /* a conditional model without a label shows its first class */
+    if (!s && !cond && gm__model_condition(m)) s = gm_tensor_new(m->ctx, GM_I64, 1, (int64_t[]){ 1 }, &one);
+    if (!s) s = gm_model_apply(m, GM_CAN_DECODE, codes, cond ? cond : one, out);
+    gm_tensor_free(codes);
+    gm_tensor_free(one);
+    return s;
+}

@@ -95,22 +95,6 @@ static void put_rest(gm__buf *b, const gm_classifier_config *c, bool image)
     if (c->dropout > 0 && !image) gm__buf_format(b, ", dropout %g", c->dropout);
 }
 
-/* Rows as the body takes them: the image, or all numbers in a row. */
-static gm_status input(const gm_model *m, bool images, int32_t *ndim, int64_t shape[GM_MAX_DIMS])
-{
-    char text[128];
-    *ndim = 1;
-    shape[0] = m->row;
-    if (!images) return GM_OK;
-    if (m->ndim < 2 || m->ndim > 3)
-        return gm__fail_ctx(m->ctx, GM_ESHAPE, "%s: rows must be images [channels, height, width], not %s (mlp takes vectors)", m->family->name,
-                            gm__shape_text(text, m->ndim, m->shape));
-    *ndim = 3;
-    shape[0] = 1;
-    memcpy(shape + 3 - m->ndim, m->shape, (size_t)m->ndim * sizeof *shape);
-    return GM_OK;
-}
-
 /* Convolutions that keep the size, each followed by a halving while there is something to halve. */
 static gm_status put_channels(gm_model *m, const gm_classifier_config *c, const int64_t image[3], gm__buf *b)
 {
@@ -142,17 +126,16 @@ static gm_status put_hidden(gm_model *m, const gm_classifier_config *c, gm__buf 
 
 static gm_status make_body(gm_model *m, const gm_classifier_config *c, gm_net **out)
 {
-    const bool cnn = m->family == &gm__family_cnn, images = c->net ? cnn || gm__coder_on_images(c->net) : cnn;
-    int64_t shape[GM_MAX_DIMS];
-    int32_t ndim;
+    const bool cnn = m->family == &gm__family_cnn, images = cnn || (c->net && gm__coder_on_images(c->net));
+    int64_t shape[3] = {m->row};
     gm__buf text;
     gm__buf_init(&text, m->ctx);
-    gm_status s = input(m, images, &ndim, shape);
+    gm_status s = images ? gm__coder_image(m, m->family->name, shape) : GM_OK;
     if (!s && c->net) gm__buf_text(&text, c->net);
     if (!s && !c->net && cnn) s = put_channels(m, c, shape, &text);
     if (!s && !c->net) s = put_hidden(m, c, &text);
     if (!s && text.failed) s = GM_ENOMEM;
-    if (!s && text.len) s = gm_net_new(m->ctx, text.data, ndim, shape, gm__model_seed(m), out);
+    if (!s && text.len) s = gm_net_new(m->ctx, text.data, images ? 3 : 1, shape, gm__model_seed(m), out);
     gm__buf_free(&text);
     return s;
 }

@@ -22,7 +22,7 @@ static gm_tensor *elbo(const gm_model *m, const gm__batch *b, int64_t k)
     gm_tensor *rows = rows_of(m, b);
     gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
     gm_tensor *lik = gm_mean(t, gm__vae_draws(m, t, rows, q, k, NULL), 1, 0);
-    return data_units(m, t, gm_sub(t, lik, gm_gaussian_kl(t, q.mean, q.log_var)));
+    return data_units(m, t, gm_sub(t, lik, gm__vae_kl(t, q)));
 }
 
 /* log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), z_i ~ q(z|x), summed chunk by chunk
@@ -50,8 +50,8 @@ gm_tensor *gm__vae_score(gm_model *m, const gm__batch *b)
     gm_tape *t = b->t;
     gm_tensor *rows = rows_of(m, b);
     gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
-    gm_tensor *lik = gm__vae_log_lik(m, t, rows, gm__coder_decode(&gm__vae_of(m)->net, t, q.mean, b->cond));
-    return gm_neg(t, data_units(m, t, gm_sub(t, lik, gm_gaussian_kl(t, q.mean, q.log_var))));
+    gm_tensor *lik = gm__vae_log_lik(m, t, rows, gm__coder_decode(&gm__vae_of(m)->net, t, gm__vae_mean(t, q), b->cond));
+    return gm_neg(t, data_units(m, t, gm_sub(t, lik, gm__vae_kl(t, q))));
 }
 
 gm_tensor *gm__vae_log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c)
@@ -102,7 +102,7 @@ static gm_tensor *metric_kl(gm_model *m, const gm__batch *b, const gm__eval_cfg 
     GM__UNUSED(c);
     gm__vae_q q = gm__vae_posterior(m, t, rows_of(m, b), b->cond);
     describe(m, note, 0);
-    return gm_gaussian_kl(t, q.mean, q.log_var);
+    return gm__vae_kl(t, q);
 }
 
 static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
@@ -111,7 +111,7 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
     const gm__coder *net = &gm__vae_of(m)->net;
     GM__UNUSED(c);
     gm_tensor *rows = rows_of(m, b);
-    gm_tensor *y = gm__coder_decode(net, t, gm__vae_posterior(m, t, rows, b->cond).mean, b->cond);
+    gm_tensor *y = gm__coder_decode(net, t, gm__vae_mean(t, gm__vae_posterior(m, t, rows, b->cond)), b->cond);
     if (net->likelihood == GM_LIKELIHOOD_GAUSSIAN) {
         if (note) gm__format(note, NOTE, "squared error%s", m->scale_mul ? " of scaled features" : "");
         return gm__coder_error(net, t, rows, y);
@@ -120,8 +120,16 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
     return gm_neg(t, gm__vae_log_lik(m, t, rows, y));
 }
 
+static gm_tensor *metric_squared_error(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
+{
+    const gm__coder *net = &gm__vae_of(m)->net;
+    gm_tensor *rows = rows_of(m, b), *z = gm__vae_mean(b->t, gm__vae_posterior(m, b->t, rows, b->cond));
+    GM__UNUSED(c), GM__UNUSED(note);
+    return gm__coder_squared_error(m, net, b->t, rows, gm__coder_decode(net, b->t, z, b->cond));
+}
+
 const gm__metric gm__vae_metrics[GM__VAE_METRICS] = {
     {.name = "elbo", .unit = "nats", .row = metric_elbo},      {.name = "nll", .unit = "nats", .row = metric_nll},
     {.name = "log_prob", .unit = "nats", .row = metric_log_prob}, {.name = "recon", .unit = "per row", .row = metric_recon},
-    {.name = "kl", .unit = "nats", .row = metric_kl},
+    {.name = "kl", .unit = "nats", .row = metric_kl},        {.name = "squared_error", .unit = "per row", .row = metric_squared_error},
 };

@@ -3,13 +3,6 @@
 #include "models/vae/vae.h"
 #include <math.h>
 
-gm__vae_q gm__vae_posterior(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_tensor *cond)
-{
-    const gm__coder *net = &gm__vae_of(m)->net;
-    gm_tensor *h = gm__coder_encode(net, t, rows, cond);
-    return (gm__vae_q){gm_slice(t, h, 1, 0, net->latent, 1), gm_slice(t, h, 1, net->latent, 2 * net->latent, 1), cond};
-}
-
 gm_tensor *gm__vae_log_lik(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_tensor *y)
 {
     const gm__vae *v = gm__vae_of(m);
@@ -26,24 +19,15 @@ gm_tensor *gm__vae_log_lik(const gm_model *m, gm_tape *t, gm_tensor *rows, gm_te
 
 gm_tensor *gm__vae_draws(const gm_model *m, gm_tape *t, gm_tensor *rows, gm__vae_q q, int64_t k, gm_tensor **log_ratio)
 {
-    const gm__coder *net = &gm__vae_of(m)->net;
-    if (!rows || !q.mean || !q.log_var) return NULL;
-    const int64_t n = rows->shape[0], one[] = {n, 1, net->latent}, many[] = {n, k, net->latent};
-    gm_tensor *mean = gm_reshape(t, q.mean, 3, one), *log_var = gm_reshape(t, q.log_var, 3, one);
-    gm_tensor *z = gm_gaussian_draw(t, gm_expand(t, mean, 3, many), gm_expand(t, log_var, 3, many));
-    if (log_ratio && z) {
-        gm_tensor *zero = gm_zeros(t, z->dtype, 1, &net->latent);
-        *log_ratio = gm_sub(t, gm_gaussian_log_prob(t, z, zero, zero), gm_gaussian_log_prob(t, z, mean, log_var));
-    }
-    return gm__vae_log_lik(m, t, rows, gm__coder_decode(net, t, z, q.cond));
+    gm_tensor *z = gm__vae_draw_codes(m, t, q, k, 0, log_ratio);
+    return rows && z ? gm__vae_log_lik(m, t, rows, gm__coder_decode(&gm__vae_of(m)->net, t, z, q.cond)) : NULL;
 }
 
 /* KL(q(z|x) || p(z)), mean over the batch. Free bits: a dimension's mean counts only above a threshold. */
 static gm_tensor *divergence(gm_tape *t, gm__vae_q q, double free_bits)
 {
-    if (free_bits <= 0) return gm_mean(t, gm_gaussian_kl(t, q.mean, q.log_var), GM_ALL_AXES, 0);
-    gm_tensor *twice = gm_sub(t, gm_add(t, gm_exp(t, q.log_var), gm_square(t, q.mean)), q.log_var);
-    gm_tensor *each = gm_mean(t, gm_affine(t, twice, 0.5, -0.5), 0, 0);
+    if (free_bits <= 0) return gm_mean(t, gm__vae_kl(t, q), GM_ALL_AXES, 0);
+    gm_tensor *each = gm__vae_kl_each(t, q);
     return each ? gm_sum(t, gm_maximum(t, each, gm_full(t, each->dtype, 1, (int64_t[]){1}, free_bits)), GM_ALL_AXES, 0) : NULL;
 }
 
@@ -52,6 +36,14 @@ static double beta_at(const gm_vae_config *c, const gm__batch *b)
 {
     if (!b->training || b->step >= (uint64_t)c->kl_warmup) return c->beta;
     return c->beta * (double)b->step / (double)c->kl_warmup;
+}
+
+/* of relaxed draws; 0, exact draws, where nothing is trained */
+static double temperature_at(const gm_vae_config *c, const gm__batch *b)
+{
+    if (!b->training) return 0;
+    if (b->step >= (uint64_t)c->anneal) return c->temperature_min;
+    return c->temperature * pow(c->temperature_min / c->temperature, (double)b->step / (double)c->anneal);
 }
 
 /* -log 1/k sum_i (p(x|z_i) p(z_i)^beta / q(z_i|x)^beta), z_i ~ q(z|x) */
@@ -75,8 +67,9 @@ gm_status gm__vae_loss(gm_model *m, const gm__batch *b, gm_tensor **loss)
     if (c->objective == GM_OBJECTIVE_IWAE) {
         *loss = iwae(m, b, rows, q, beta);
     } else {
-        gm_tensor *lik = v->k == 1 ? gm__vae_log_lik(m, t, rows, gm__coder_decode(&v->net, t, gm_gaussian_draw(t, q.mean, q.log_var), b->cond))
-                                   : gm__vae_draws(m, t, rows, q, v->k, NULL);
+        const bool plain = v->k == 1 && c->code == GM_CODE_GAUSSIAN; /* one draw needs no axis of its own */
+        gm_tensor *z = plain ? gm_gaussian_draw(t, q.mean, q.log_var) : gm__vae_draw_codes(m, t, q, v->k, temperature_at(c, b), NULL);
+        gm_tensor *lik = gm__vae_log_lik(m, t, rows, gm__coder_decode(&v->net, t, z, b->cond));
         gm_tensor *kl = divergence(t, q, c->free_bits);
         if (beta != 1) kl = gm_affine(t, kl, beta, 0);
         *loss = gm_sub(t, kl, gm_mean(t, lik, GM_ALL_AXES, 0));

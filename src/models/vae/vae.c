@@ -60,14 +60,13 @@ static gm_tensor *decode(gm_model *m, const gm__batch *b)
 
 static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
-    return gm__vae_posterior(m, b->t, gm__coder_rows(&gm__vae_of(m)->net, b->t, b->x, "vae", false), b->cond).mean;
+    return gm__vae_mean(b->t, gm__vae_posterior(m, b->t, gm__coder_rows(&gm__vae_of(m)->net, b->t, b->x, "vae", false), b->cond));
 }
 
 /* The mean of p(x|z) for z from the prior. */
 static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
 {
-    const int64_t shape[] = {n, gm__vae_of(m)->net.latent};
-    const gm__batch b = {.t = t, .x = gm_normal(t, 2, shape, 0, temperature), .cond = cond};
+    const gm__batch b = {.t = t, .x = gm__vae_draw_prior(m, t, n, temperature), .cond = cond};
     return decode(m, &b);
 }
 
@@ -77,7 +76,7 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
  * A dimension counts as active when the variance of its mean over data is above 0.01 [Burda et al. 2016]. */
 enum { ROWS_TO_JUDGE = 8, STEPS_TO_JUDGE = 200 /* first a healthy code shrinks, too */ };
 
-static int64_t active_units(const gm_tensor *mean)
+static int64_t moving(const gm_tensor *mean)
 {
     const int64_t n = mean->shape[0], latent = mean->shape[1];
     int64_t active = 0;
@@ -92,13 +91,26 @@ static int64_t active_units(const gm_tensor *mean)
     return active;
 }
 
+/* Categorical variables count by their KL. */
+static gm_status active_units(gm_tape *t, gm__vae_q q, int64_t *active)
+{
+    if (q.mean) {
+        *active = moving(q.mean);
+        return GM_OK;
+    }
+    gm_tensor *each = gm__vae_kl_each(t, q);
+    GM__TRY(gm_tape_status(t));
+    for (int64_t j = 0; j < each->size; j++) *active += gm__f32(each)[j] > 0.01f;
+    return GM_OK;
+}
+
 static gm_status watch(gm_model *m, gm_trainer *tr, const gm__batch *b)
 {
     const gm_vae_config *c = m->cfg;
     gm_tape *t = b->t;
     gm_tensor *rows = gm__coder_rows(&gm__vae_of(m)->net, t, b->x, "vae", false);
     gm__vae_q q = gm__vae_posterior(m, t, rows, b->cond);
-    gm_tensor *mean_kl = gm_mean(t, gm_gaussian_kl(t, q.mean, q.log_var), GM_ALL_AXES, 0);
+    gm_tensor *mean_kl = gm_mean(t, gm__vae_kl(t, q), GM_ALL_AXES, 0);
     gm_tensor *mean_lik = gm_mean(t, gm__vae_draws(m, t, rows, q, 1, NULL), GM_ALL_AXES, 0);
     double kl = 0, lik = 0;
     GM__TRY(gm_tape_status(t));
@@ -107,7 +119,8 @@ static gm_status watch(gm_model *m, gm_trainer *tr, const gm__batch *b)
     gm__trainer_record(tr, "kl", kl);
     gm__trainer_record(tr, "reconstruction", -lik);
     if (b->x->shape[0] < ROWS_TO_JUDGE || b->step < (uint64_t)c->kl_warmup + STEPS_TO_JUDGE) return GM_OK;
-    const int64_t active = active_units(q.mean);
+    int64_t active = 0;
+    GM__TRY(active_units(t, q, &active));
     if (kl < 0.1 || active == 0)
         gm__trainer_raise(tr, GM_EVENT_POSTERIOR_COLLAPSE, kl, "posterior collapse: KL %.3f nats a row, %lld of %d code dimensions active",
                           kl, (long long)active, (int)c->latent);
@@ -148,6 +161,7 @@ const gm__family gm__family_vae = {
     .decode = decode,
     .score = gm__vae_score,
     .log_prob = gm__vae_log_prob,
+    .traverse = gm__vae_traverse,
     .metrics = gm__vae_metrics,
     .n_metrics = GM__VAE_METRICS,
     .print = print,
