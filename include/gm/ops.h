@@ -51,6 +51,8 @@ GM_API gm_tensor *gm_uniform(gm_tape *t, int32_t ndim, const int64_t *shape, dou
 GM_API gm_tensor *gm_normal(gm_tape *t, int32_t ndim, const int64_t *shape, double mean, double stddev);
 /** 1 with probability p, else 0. @param p f32 in [0,1]. @return p's shape, f32. @grad none. @since 0.1 */
 GM_API gm_tensor *gm_bernoulli(gm_tape *t, gm_tensor *p);
+/** The same from logits: 1 with probability sigmoid(x). @param x f32. @return x's shape, f32. @grad none. @since 0.1 */
+GM_API gm_tensor *gm_bernoulli_logits(gm_tape *t, gm_tensor *x);
 /** One index a row, drawn from softmax(logits). @param logits [..., N] f32, N >= 1. @return [...] i64. @grad none. @since 0.1 @source Gumbel-max */
 GM_API gm_tensor *gm_categorical(gm_tape *t, gm_tensor *logits);
 /** In training: each element is 0 with probability p, else x/(1-p); in use: x. @param p in [0,1). @grad x, any. @since 0.1 @source Srivastava et al. 2014 */

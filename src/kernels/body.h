@@ -82,5 +82,5 @@ const gm__kern TABLE = {
     TYPED(f64, GM__UN64, GM__BI64, GM__CM64),
     .u8_f32 = u8_f32, .f32_f64 = f32_f64, .f64_f32 = f64_f32, .bf16_f32 = bf16_f32, .f32_bf16 = f32_bf16,
     .uniform_f32 = uniform_f32, .normal_f32 = normal_f32,
-    .bernoulli_f32 = bernoulli_f32, .dropout_f32 = dropout_f32,
+    .bernoulli_f32 = bernoulli_f32, .bernoulli_logits_f32 = bernoulli_logits_f32, .dropout_f32 = dropout_f32,
 };

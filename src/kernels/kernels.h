@@ -109,6 +109,7 @@ typedef struct gm__kern {
     void (*uniform_f32)(gm__stream s, size_t n, float *y);         /* (word >> 8) * 2^-24 */
     void (*normal_f32)(gm__stream s, size_t n, float *y);          /* Box-Muller on word pairs (0,1), (2,3) */
     void (*bernoulli_f32)(gm__stream s, size_t n, float *y, const float *p); /* uniform < p ? 1 : 0 */
+    void (*bernoulli_logits_f32)(gm__stream s, size_t n, float *y, const float *x); /* p = sigmoid(x); y may be x */
     void (*dropout_f32)(gm__stream s, size_t n, float *mask, float keep);    /* uniform < keep ? 1/keep : 0 */
 } gm__kern;
 

@@ -132,6 +132,7 @@ INLINE void normal_pair(const philox_keys *s, uint32_t block, V_f32 out[2])
 #define load_r(p) loadn_f32(p, r)
 #define DRAW(d, ld, i) d
 #define BELOW(d, ld, i) sel_f32(lt_f32(d, ld(p + (i))), one, zero)
+#define BELOW_SIGMOID(d, ld, i) sel_f32(lt_f32(d, sigmoid_f32(ld(p + (i)))), one, zero)
 #define KEEP(d, ld, i) sel_f32(lt_f32(d, kv), iv, zero)
 
 static void uniform_f32(gm__stream s, size_t n, float *y) { STREAM(uniform_pair, DRAW) }
@@ -140,6 +141,12 @@ static void bernoulli_f32(gm__stream s, size_t n, float *y, const float *p)
 {
     V_f32 one = set1_f32(1), zero = set1_f32(0);
     STREAM(uniform_pair, BELOW)
+}
+/* p = sigmoid of the logits x, in one pass */
+static void bernoulli_logits_f32(gm__stream s, size_t n, float *y, const float *p)
+{
+    V_f32 one = set1_f32(1), zero = set1_f32(0);
+    STREAM(uniform_pair, BELOW_SIGMOID)
 }
 static void dropout_f32(gm__stream s, size_t n, float *y, float keep)
 {
@@ -150,5 +157,6 @@ static void dropout_f32(gm__stream s, size_t n, float *y, float keep)
 #undef load_r
 #undef DRAW
 #undef BELOW
+#undef BELOW_SIGMOID
 #undef KEEP
 #undef LOW

@@ -32,6 +32,7 @@ static void fill_span(const fill *f, gm__stream s, size_t at, size_t n)
     case GM__FILL_UNIFORM: k->uniform_f32(s, n, f->y + at); break;
     case GM__FILL_NORMAL: k->normal_f32(s, n, f->y + at); break;
     case GM__FILL_BERNOULLI: k->bernoulli_f32(s, n, f->y + at, f->p + at); break;
+    case GM__FILL_LOGITS: k->bernoulli_logits_f32(s, n, f->y + at, f->p + at); break;
     default: k->dropout_f32(s, n, f->y + at, f->keep); break;
     }
 }

@@ -122,7 +122,7 @@ gm_status gm__grad_give(gm_tape *t, const gm__node *n, int i, gm_tensor *g);/* a
  * draw from the tape's own stream. rows is borrowed until the mode ends; NULL ends it, a reset does not. */
 void gm__tape_rows(gm_tape *t, uint64_t seed, uint32_t purpose, uint32_t b, const uint64_t *rows, size_t n);
 /* fills y with the next draw; failures are recorded in the tape */
-enum { GM__FILL_UNIFORM, GM__FILL_NORMAL, GM__FILL_BERNOULLI, GM__FILL_DROPOUT };
+enum { GM__FILL_UNIFORM, GM__FILL_NORMAL, GM__FILL_BERNOULLI, GM__FILL_LOGITS, GM__FILL_DROPOUT };
 void gm__tape_fill(gm_tape *t, int kind, gm_tensor *y /* contiguous f32 */, const float *p, float keep);
 
 /* ops fills this so that tape can add and make zeros (declared here, defined in ops). */
