@@ -110,6 +110,11 @@ static gm_status put_all(gm_trainer *tr, walk *k)
     GM__TRY(gm__events_write(tr, k->w));
     GM__TRY(gm__series_write(tr, k->w, &k->names, k->series));
     GM__TRY(gm__optim_state(tr->optim, put_tensor, k));
+    for (size_t i = 0; i < tr->n_kept; i++) {
+        const char *full = long_name(k, "model", tr->kept[i].name);
+        if (!full) return GM_ENOMEM;
+        GM__TRY(gm__stw_tensor(k->w, full, tr->kept[i].tensor, true));
+    }
     bool best = tr->cfg.keep_best && tr->st.has_best;
     for (size_t i = 0; best && i < m->n_tensors; i++) {
         const char *full = long_name(k, "best", m->tensors[i].name);
@@ -220,6 +225,7 @@ static gm_status get_all(gm_trainer *tr, walk *k)
     GM__TRY(gm__optim_set_steps(tr->optim, st->step));
     *gm__optim_plateau(tr->optim) = st->plateau;
     GM__TRY(gm__optim_state(tr->optim, get_state, k));
+    for (size_t i = 0; i < tr->n_kept; i++) GM__TRY(get_tensor(k, "model", tr->kept[i].name, tr->kept[i].tensor));
     if (!tr->cfg.keep_best || !st->has_best) return GM_OK;
     GM__TRY(gm__trainer_best_room(tr));
     for (size_t i = 0; i < m->n_tensors; i++) GM__TRY(get_tensor(k, "best", m->tensors[i].name, tr->best[i]));

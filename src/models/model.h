@@ -85,6 +85,7 @@ typedef struct gm__metric {
 typedef struct gm__family {
     const char *name, *title;
     const char *score_formula;         /* one line, NULL if it cannot score */
+    const char *train;                 /* training options that differ from the trainer's defaults; NULL */
     const gm__opts *opts;              /* rows named seed, shape, scale are known to the core */
     size_t cfg_size, state_size;
     uint32_t can;                      /* GM_CAN_* */
@@ -103,6 +104,8 @@ typedef struct gm__family {
     /* ---- training ---- */
     gm_status (*loss)(gm_model *m, const gm__batch *b, gm_tensor **loss); /* summed over a row, mean over rows */
     gm_status (*add_params)(gm_model *m, gm_optim *o); /* NULL: every registered parameter */
+    gm_status (*begin)(gm_model *m, gm_trainer *tr); /* before the first step, and before a resume reads what was kept (gm__trainer_keep); may be NULL */
+    gm_status (*stepped)(gm_model *m);               /* after each update; may be NULL */
     /* Looks at the model at an epoch's end; may raise events by gm__trainer_raise. May be NULL. */
     gm_status (*watch)(gm_model *m, gm_trainer *tr, const gm__batch *b);
     /* ---- use: t does not record; NULL where the family cannot. Results are on t ---- */

@@ -102,6 +102,7 @@ static gm_status one_step(gm_trainer *tr, double *loss)
     tr->in_step = 1;
     gm_status s = all_batches(tr, first, n, loss);
     if (!s) s = gm_optim_step(tr->optim);
+    if (!s && tr->m->family->stepped) s = tr->m->family->stepped(tr->m);
     tr->in_step = 0;
     if (s) {
         if (s == GM_ENONFINITE) gm__trainer_raise(tr, GM_EVENT_NONFINITE, *loss, "%s", gm_ctx_message(tr->ctx));

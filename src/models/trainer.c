@@ -126,6 +126,20 @@ static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool
     return gm_batches_new(d, options, out);
 }
 
+gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out) { return open_batches(tr, tr->data, batch, false, false, out); }
+
+gm_status gm__trainer_keep(gm_trainer *tr, const char *name, gm_tensor *t)
+{
+    struct gm__kept *kept = gm__realloc(tr->ctx, tr->kept, tr->n_kept + 1, sizeof *kept);
+    if (!kept) return GM_ENOMEM;
+    tr->kept = kept;
+    kept[tr->n_kept] = (struct gm__kept){ .name = gm__strs_add(&tr->strs, name, strlen(name)), .tensor = t };
+    if (!kept[tr->n_kept].name) return GM_ENOMEM;
+    gm__retain(t);
+    tr->n_kept++;
+    return GM_OK;
+}
+
 gm_status gm__trainer_open(gm_trainer *tr)
 {
     gm__train_cfg *c = &tr->cfg;
@@ -149,6 +163,7 @@ gm_status gm__trainer_open(gm_trainer *tr)
     if (!s) s = gm_tape_new(tr->ctx, c->seed, &tr->tape);
     static const char *const curves[] = { "loss", "epoch-loss", "valid-loss", "grad-norm", "lr" };
     for (size_t i = 0; !s && i < GM__COUNT(curves); i++) s = gm__series_add(tr, curves[i]);
+    if (!s && tr->m->family->begin) s = tr->m->family->begin(tr->m, tr);
     gm__model_end_train(tr->m);
     return s;
 }
@@ -203,6 +218,7 @@ gm_status gm_trainer_new(gm_model *m, gm_dataset *data, const char *options, gm_
     gm_trainer *tr = NULL;
     GM__TRY(gm__trainer_make(m->ctx, m, data, &tr));
     gm_status s = gm__opts_defaults(tr->ctx, &gm__train_opts, &tr->cfg, &tr->strs);
+    if (!s && m->family->train) s = gm__opts_parse(tr->ctx, &gm__train_opts, m->family->train, &tr->cfg, &tr->strs, NULL);
     if (!s) s = gm__opts_parse(tr->ctx, &gm__train_opts, options, &tr->cfg, &tr->strs, set);
     if (!s) settle(tr, set);
     if (!s) s = gm__trainer_open(tr);
@@ -217,6 +233,8 @@ void gm_trainer_free(gm_trainer *tr)
     gm_ctx *ctx = tr->ctx;
     for (size_t i = 0; tr->best && i < tr->m->n_tensors; i++) gm_tensor_free(tr->best[i]);
     gm__free(ctx, tr->best);
+    for (size_t i = 0; i < tr->n_kept; i++) gm_tensor_free(tr->kept[i].tensor);
+    gm__free(ctx, tr->kept);
     gm__free(ctx, tr->events);
     gm__series_free(tr);
     gm__free(ctx, tr->rows);

@@ -70,6 +70,8 @@ struct gm_trainer {
     bool fingerprinted;
     bool finished;             /* the last weights are in the model */
     int shown;                 /* GM__RAW .. */
+    struct gm__kept { const char *name; gm_tensor *tensor; } *kept; /* the family's own state of training, stored in checkpoints */
+    size_t n_kept;
     gm_tensor **best;          /* copies of the model's tensors, [n_tensors] */
     /* since the last progress callback */
     double loss, loss_rows, valid_loss;
@@ -93,6 +95,8 @@ gm_status gm__trainer_make(gm_ctx *ctx, gm_model *m, gm_dataset *data, gm_traine
 gm_status gm__trainer_open(gm_trainer *tr);   /* cfg is final: optimiser, batches, tape; the model is built if need be */
 int64_t gm__trainer_total(const gm_trainer *tr);
 gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid);
+gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out); /* the training data in order, as they are trained on */
+gm_status gm__trainer_keep(gm_trainer *tr, const char *name, gm_tensor *t);     /* for a family's begin: a tensor (retained) that checkpoints hold */
 
 /* step.c */
 bool gm__trainer_complete(const gm_trainer *tr);
