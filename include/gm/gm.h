@@ -18,5 +18,6 @@
 #include <gm/sampler.h>
 #include <gm/vae.h>
 #include <gm/classifier.h>
+#include <gm/rbm.h>
 
 #endif

@@ -1,0 +1,86 @@
+/* gm/rbm.h - restricted Boltzmann machines.
+ *
+ *     E(v, h) = -b v - c h - v W h,    p(v, h) = exp(-E(v, h)) / Z
+ *
+ * v and h are 0 or 1; gaussian visible units have (v-b)^2 / 2s^2 in place of -b v, and v/s^2 in v W h.
+ * The same as gm_model_new(ctx, "rbm", "hidden=500 k=1", &m), for hosts that prefer a struct, and
+ * what only these models can do: free energy, the partition function, chains from chosen states.
+ * gm_encode gives p(h=1|v), gm_decode the mean of p(v|h).
+ */
+#ifndef GM_RBM_H
+#define GM_RBM_H
+
+#include <gm/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { GM_UNITS_BERNOULLI = 0, GM_UNITS_GAUSSIAN = 1 };
+
+/* Text fields are borrowed until the constructor returns. */
+typedef struct gm_rbm_config {
+    uint32_t struct_size;     /* set by gm_rbm_config_init */
+    int32_t  hidden;          /* number of hidden units */
+    uint64_t seed;            /* of the weights, and of fit unless it is given one */
+    const char *shape;        /* "1,28,28"; NULL: from the data at first fit */
+    int32_t  units;           /* GM_UNITS_*: of the visibles; hidden units are Bernoulli */
+    int32_t  k;               /* Gibbs steps of an update */
+    int32_t  persistent;      /* 1: chains go on from update to update (PCD), else they start at the data (CD) */
+    int32_t  chains;          /* persistent: their number; 0: as many as rows in a batch */
+    int32_t  centered;        /* 1: energy in v - mean and h - mean */
+    int32_t  start;           /* 1: visible biases start from the data's means */
+    int32_t  binarize;        /* GM_BINARIZE_* of gm/vae.h */
+    int32_t  classes;         /* kept in the file; 0: from the data */
+    int32_t  burn_in;         /* Gibbs steps before a draw of gm_sample */
+    int32_t  scale;           /* GM_SCALE_* of gm/vae.h */
+    double   offset_rate;     /* centered: share of a batch's means in the running ones */
+    double   sparsity;        /* wanted mean of hidden units; 0: any */
+    double   sparsity_cost;   /* weight of that wish */
+    double   init_std;        /* deviation of the first weights */
+} gm_rbm_config;
+
+/** Fills a config with the defaults. @param size sizeof(gm_rbm_config). @errors none. @threads any. @since 0.1 */
+GM_API void gm_rbm_config_init(gm_rbm_config *c, size_t size);
+/** New RBM. @param c options, copied; NULL for the defaults. @param out the caller's. @errors as gm_model_new. @threads as ctx. @since 0.1 @source Hinton 2002 (CD), Tieleman 2008 (PCD), Melchior, Fischer & Wiskott 2016 (centring) */
+GM_API gm_status gm_rbm_new(gm_ctx *ctx, const gm_rbm_config *c, gm_model **out);
+
+/**
+ * Free energy F(v) = -log sum_h exp(-E(v, h)): p(v) = exp(-F(v)) / Z.
+ * @param v      [N, shape], values as the model takes them
+ * @param out    receives [N] f32, nats, the caller's
+ * @errors    GM_EARG (no RBM), GM_ESHAPE, GM_ESTATE, GM_EBUSY, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out);
+
+/**
+ * Logarithm of the partition function Z.
+ * @param options   method (exact|ais|reverse-ais; exact up to 24 hidden units, else refused), temperatures (1000), chains (100), seed (0)
+ * @param log_z     receives the value, nats
+ * @param error     receives its standard error, 0 for exact; may be NULL. ais tends to come out low, reverse-ais high
+ * @errors    GM_EARG, GM_ELIMIT (too many units to enumerate), GM_EUNSUPPORTED (ais of gaussian units), GM_ESTATE, GM_EBUSY, GM_ECANCELED, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ * @source    Neal 2001; Salakhutdinov & Murray 2008 (AIS)
+ */
+GM_API gm_status gm_rbm_log_z(gm_model *m, const char *options, double *log_z, double *error);
+
+/**
+ * Block Gibbs chains from chosen states; some visible units may be held.
+ * @param v        [N, shape], the states to start from
+ * @param clamp    u8 [N, shape] or [shape]: 1 holds a unit at its value; NULL: none
+ * @param options  steps (1), temperature (1: of the last step; E/T), anneal (0: temperature from the first; else this one
+ *                 first, falling by equal factors), seed (0), mean (off: states; on: the mean of p(v|h) at the last step)
+ * @param out      receives [N, shape] f32, the caller's
+ * @errors    GM_EARG, GM_ESHAPE, GM_EDTYPE, GM_ESTATE, GM_EBUSY, GM_ECANCELED, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

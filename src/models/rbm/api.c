@@ -1,0 +1,153 @@
+/* api.c - what the public header gives beyond the shared verbs. */
+#include "models/rbm/rbm.h"
+#include <math.h>
+#include <string.h>
+
+static gm_status start(gm_model *m, const char *who)
+{
+    if (!gm__is(m, GM__MODEL)) return GM_EARG;
+    if (m->family != &gm__family_rbm) return gm__fail_ctx(m->ctx, GM_EARG, "%s: a model of family rbm wanted, this is %s", who, m->family->name);
+    return gm__model_able(m->ctx, m, who, true);
+}
+
+gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out)
+{
+    if (!out) return GM_EARG;
+    *out = NULL;
+    GM__TRY(start(m, "free_energy"));
+    return gm_score(m, v, out);
+}
+
+/* ---- log Z ---------------------------------------------------------------------------- */
+
+#define AT(field) offsetof(gm__z_cfg, field)
+static const gm__opt z_rows[] = {
+    {"method", GM__O_CHOICE, AT(method), "exact", 0, 0, "exact|ais|reverse-ais", "how Z is found"},
+    {"temperatures", GM__O_INT, AT(temperatures), "1000", 1, 1 << 24, NULL, "ais: steps from independent units to the model"},
+    {"chains", GM__O_INT, AT(chains), "100", 1, 1 << 20, NULL, "ais: number of chains"},
+    {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "ais: of the chains"},
+};
+#undef AT
+static const gm__opts z_opts = {"log_z", z_rows, GM__COUNT(z_rows)};
+
+gm_status gm_rbm_log_z(gm_model *m, const char *options, double *log_z, double *error)
+{
+    if (!log_z) return GM_EARG;
+    GM__TRY(start(m, "log_z"));
+    gm__z_cfg c = {.struct_size = sizeof c};
+    gm__strs strs = {.ctx = m->ctx};
+    gm_status s = gm__opts_defaults(m->ctx, &z_opts, &c, &strs);
+    if (!s) s = gm__opts_parse(m->ctx, &z_opts, options, &c, &strs, NULL);
+    gm__strs_free(&strs);
+    if (s) return s;
+    GM__TRY(gm__model_begin_use(m, m->ctx));
+    s = gm__rbm_log_z(m, &c, log_z, error);
+    gm__model_end_use(m);
+    return s;
+}
+
+/* ---- chains ------------------------------------------------------------------------------ */
+
+typedef struct gibbs_cfg {
+    uint32_t struct_size;
+    int32_t mean;
+    int64_t steps;
+    double temperature, anneal;
+    uint64_t seed;
+} gibbs_cfg;
+#define AT(field) offsetof(gibbs_cfg, field)
+static const gm__opt gibbs_rows[] = {
+    {"steps", GM__O_I64, AT(steps), "1", 1, 1e12, NULL, "Gibbs steps"},
+    {"temperature", GM__O_REAL, AT(temperature), "1", 1e-6, 1e6, NULL, "of the last step"},
+    {"anneal", GM__O_REAL, AT(anneal), "0", 0, 1e6, NULL, "temperature of the first step; 0: the same as of the last"},
+    {"mean", GM__O_FLAG, AT(mean), "off", 0, 0, NULL, "give the mean of p(v|h), not a state"},
+    {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "of the draws"},
+};
+#undef AT
+static const gm__opts gibbs_opts = {"gibbs", gibbs_rows, GM__COUNT(gibbs_rows)};
+
+/* The temperature falls by equal factors from anneal to temperature. */
+static double temperature_at(const gibbs_cfg *c, int64_t step)
+{
+    if (c->anneal <= 0 || c->steps < 2) return c->temperature;
+    return c->anneal * pow(c->temperature / c->anneal, (double)step / (double)(c->steps - 1));
+}
+
+static gm_tensor *rows_as(gm_model *m, gm_tape *t, gm_tensor *x, int64_t n)
+{
+    return gm_reshape(t, x, 2, (int64_t[]){n, m->row});
+}
+
+/* state [N, row] moves in place; held NULL or u8 of the same shape or [1, row] */
+static gm_status move(gm_model *m, const gibbs_cfg *c, gm_tensor *state, gm_tensor *held)
+{
+    gm_tensor *first = NULL;
+    gm_tape *t = NULL;
+    gm_status s = held ? gm_tensor_copy(m->ctx, GM_F32, 2, state->shape, state->data, &first) : GM_OK;
+    if (!s) s = gm_tape_new(m->ctx, c->seed, &t);
+    if (!s) gm_tape_recording(t, 0);
+    for (int64_t i = 0; !s && i < c->steps; i++) {
+        gm_tensor *mean = NULL;
+        if ((s = gm__check_cancel(m->ctx))) break;
+        gm_tape_reset(t);
+        gm_tensor *v = gm__rbm_gibbs(m, t, gm_detach(t, state), 1, temperature_at(c, i), &mean);
+        if (c->mean && i + 1 == c->steps) v = mean;
+        if (held) v = gm_where(t, rows_as(m, t, held, held->size / m->row), first, v);
+        s = v ? gm_tensor_assign(state, v) : gm__tape_failed(m->ctx, t);
+    }
+    gm_tape_free(t);
+    gm_tensor_free(first);
+    return s;
+}
+
+static gm_status check_clamp(gm_model *m, const gm_tensor *clamp, int64_t n)
+{
+    char text[128];
+    if (!clamp) return GM_OK;
+    GM__TRY(gm__check_tensor(&m->ctx->err, "gibbs", "clamp", clamp));
+    if (clamp->dtype != GM_U8) return gm__fail_ctx(m->ctx, GM_EDTYPE, "gibbs: clamp must be u8, not %s", gm_dtype_name(clamp->dtype));
+    if (clamp->size == m->row) return GM_OK;
+    if (clamp->size == n * m->row && clamp->shape[0] == n) return GM_OK;
+    return gm__fail_ctx(m->ctx, GM_ESHAPE, "gibbs: clamp %s fits neither one row of %lld units nor %lld of them",
+                        gm__shape_text(text, clamp->ndim, clamp->shape), (long long)m->row, (long long)n);
+}
+
+gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out)
+{
+    if (!out) return GM_EARG;
+    *out = NULL;
+    GM__TRY(start(m, "gibbs"));
+    GM__TRY(gm__check_tensor(&m->ctx->err, "gibbs", "v", v));
+    if (v->ndim < 1 || v->shape[0] < 1 || v->dtype != GM_F32) return gm__fail_ctx(m->ctx, GM_ESHAPE, "gibbs: v must be f32 [N, shape], N >= 1");
+    GM__TRY(gm__model_fits(m, "gibbs", v->ndim - 1, v->shape + 1));
+    GM__TRY(check_clamp(m, clamp, v->shape[0]));
+    gibbs_cfg c = {.struct_size = sizeof c};
+    gm__strs strs = {.ctx = m->ctx};
+    gm_tensor *state = NULL;
+    gm_tape *t = NULL;
+    gm_status s = gm__opts_defaults(m->ctx, &gibbs_opts, &c, &strs);
+    if (!s) s = gm__opts_parse(m->ctx, &gibbs_opts, options, &c, &strs, NULL);
+    gm__strs_free(&strs);
+    if (s) return s;
+    GM__TRY(gm__model_begin_use(m, m->ctx));
+    s = gm__use_tape(m->ctx, &t);
+    gm_tensor *rows = s ? NULL : gm__rbm_rows(m, t, gm__model_rows(m, t, v), true);
+    if (!s && !rows) s = gm__tape_failed(m->ctx, t);
+    if (!s) s = gm_tensor_new(m->ctx, GM_F32, 2, rows->shape, &state);
+    if (!s) s = gm_tensor_assign(state, rows);
+    if (!s) s = move(m, &c, state, clamp);
+    if (!s) s = gm__model_new_rows(m->ctx, m, v->shape[0], out);
+    if (!s) {
+        gm_tape_reset(t);
+        gm_tensor *y = gm__scale_out(m, t, gm_reshape(t, state, (*out)->ndim, (*out)->shape));
+        s = y ? gm_tensor_assign(*out, y) : gm__tape_failed(m->ctx, t);
+    }
+    gm__model_end_use(m);
+    gm_tensor_free(state);
+    gm_tape_free(t);
+    if (s) {
+        gm_tensor_free(*out);
+        *out = NULL;
+    }
+    return s;
+}

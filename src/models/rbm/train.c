@@ -1,0 +1,181 @@
+/* train.c - contrastive divergence, from the data or from persistent chains.
+ *
+ * d log p(v) / d theta = -<dE/d theta> at the data + <dE/d theta> at the model, so the tape is given
+ * E(v0, h0) - E(vk, hk) with all states held: its gradient is the update's. What is shown as the loss is
+ * the cross-entropy (squared error) between the data and their reconstruction: it tells that learning
+ * works and when it breaks, not the likelihood. */
+#include "models/rbm/rbm.h"
+#include "models/trainer.h"
+#include <math.h>
+
+enum { LOOK = 10000 }; /* rows whose means start the biases */
+
+/* ---- before the first step ---------------------------------------------------------- */
+
+static bool all_zero(const gm_tensor *x)
+{
+    for (int64_t i = 0; i < x->size; i++)
+        if (gm__f32(x)[i] != 0) return false;
+    return true;
+}
+
+/* Means of the data as they are trained on. */
+static gm_status means(gm_model *m, gm_trainer *tr, double *mean)
+{
+    gm_batches *b = NULL;
+    gm_tensor *x = NULL;
+    gm_tape *t = NULL;
+    double rows = 0;
+    gm_status s = gm__trainer_batches(tr, GM__CHUNK, &b);
+    if (!s) s = gm__use_tape(m->ctx, &t);
+    while (!s && rows < LOOK) {
+        if ((s = gm__check_cancel(m->ctx)) || (s = gm_batches_next(b, &x))) break;
+        gm_tape_reset(t);
+        gm_tensor *v = gm__rbm_rows(m, t, gm__model_rows(m, t, x), true);
+        v = v ? gm__tape_contiguous(t, v) : NULL;
+        if (!v) {
+            s = gm__tape_failed(m->ctx, t);
+            break;
+        }
+        for (int64_t i = 0; i < v->size; i++) mean[i % m->row] += (double)gm__f32(v)[i];
+        rows += (double)v->shape[0];
+    }
+    if (s == GM_END) s = GM_OK;
+    for (int64_t j = 0; j < m->row; j++) mean[j] /= rows;
+    gm_tape_free(t);
+    gm_batches_free(b);
+    return s;
+}
+
+/* Biases under which visible units have the data's means when nothing else is known [Hinton 2012]. */
+static gm_status start_biases(gm_model *m, gm_trainer *tr)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    double *mean = gm__calloc(m->ctx, (size_t)m->row, sizeof *mean);
+    gm_status s = mean ? means(m, tr, mean) : GM_ENOMEM;
+    for (int64_t j = 0; !s && j < m->row; j++) {
+        double p = fmin(fmax(mean[j], 1e-3), 1 - 1e-3);
+        if (r->mu) gm__f32(r->mu)[j] = (float)mean[j];
+        if (gm__rbm_cfg(m)->start) gm__f32(r->b)[j] = (float)(r->log_var ? mean[j] : log(p / (1 - p)));
+    }
+    gm__free(m->ctx, mean);
+    return s;
+}
+
+/* Chains start from noise of the visibles' own means. */
+static gm_status start_chains(gm_model *m, gm_trainer *tr)
+{
+    gm__rbm *r = gm__rbm_of(m);
+    int64_t n = gm__rbm_cfg(m)->chains ? gm__rbm_cfg(m)->chains : tr->cfg.batch;
+    gm_tape *t = NULL;
+    gm_tensor_free(r->chain);
+    r->chain = NULL;
+    GM__TRY(gm_tensor_new(m->ctx, GM_F32, 2, (int64_t[]){n, m->row}, &r->chain));
+    gm_status s = gm_tape_new(m->ctx, tr->cfg.seed, &t);
+    if (s) return s;
+    gm_tape_recording(t, 0);
+    t->steps = UINT32_MAX; /* a stream that no step of training takes */
+    gm_tensor *v = gm__rbm_visible_draw(m, t, gm_expand(t, r->b, 2, r->chain->shape), 1);
+    s = v ? gm_tensor_assign(r->chain, v) : gm__tape_failed(m->ctx, t);
+    gm_tape_free(t);
+    return s ? s : gm__trainer_keep(tr, "chain", r->chain);
+}
+
+gm_status gm__rbm_begin(gm_model *m, gm_trainer *tr)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    if (all_zero(r->b) && (gm__rbm_cfg(m)->start || r->mu)) GM__TRY(start_biases(m, tr));
+    return gm__rbm_cfg(m)->persistent ? start_chains(m, tr) : GM_OK;
+}
+
+/* ---- a step --------------------------------------------------------------------------- */
+
+/* Of every row: how far v is from the reconstruction. */
+static gm_tensor *recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
+{
+    if (r->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
+    return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
+}
+
+/* Cross-entropy between the wanted mean of hidden units and the batch's. */
+static gm_tensor *sparsity(const gm_rbm_config *c, gm_tape *t, gm_tensor *in)
+{
+    gm_tensor *q = gm_clamp(t, gm_mean(t, gm_sigmoid(t, in), 0, 0), 1e-6, 1 - 1e-6);
+    gm_tensor *on = gm_affine(t, gm_log(t, q), -c->sparsity, 0);
+    gm_tensor *off = gm_affine(t, gm_log(t, gm_affine(t, q, -1, 1)), c->sparsity - 1, 0);
+    return gm_affine(t, gm_sum(t, gm_add(t, on, off), GM_ALL_AXES, 0), c->sparsity_cost, 0);
+}
+
+/* The states of the model's side: k steps from the data, or of the chains. */
+static gm_tensor *negative(gm_model *m, const gm__batch *b, gm_tensor *in)
+{
+    gm__rbm *r = gm__rbm_of(m);
+    const gm_rbm_config *c = gm__rbm_cfg(m);
+    gm_tape *t = b->t;
+    if (c->persistent) {
+        gm_tensor *vk = gm__rbm_gibbs(m, t, gm_detach(t, r->chain), c->k, 1, NULL);
+        if (vk && gm_tensor_assign(r->chain, vk)) return NULL;
+        return vk;
+    }
+    gm_tensor *v1 = gm__rbm_visible_draw(m, t, gm__rbm_down(m, t, gm_bernoulli_logits(t, in)), 1);
+    return c->k > 1 ? gm__rbm_gibbs(m, t, v1, c->k - 1, 1, NULL) : v1;
+}
+
+static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
+{
+    gm_tensor *mv = gm_mean(t, v, 0, 0), *mh = gm_mean(t, h, 0, 0);
+    GM__TRY(gm_tape_status(t));
+    GM__TRY(gm_tensor_assign(r->batch_mu, mv));
+    GM__TRY(gm_tensor_assign(r->batch_lambda, mh));
+    r->met = true;
+    return GM_OK;
+}
+
+gm_status gm__rbm_loss(gm_model *m, const gm__batch *b, gm_tensor **loss)
+{
+    gm__rbm *r = gm__rbm_of(m);
+    const gm_rbm_config *c = gm__rbm_cfg(m);
+    gm_tape *t = b->t;
+    gm_tensor *v = gm__rbm_rows(m, t, b->x, b->epoch == 0 || !b->training);
+    gm_tensor *in = gm__rbm_up(m, t, v), *h = gm_detach(t, gm_sigmoid(t, in));
+    bool recording = t->recording;
+    t->recording = false;
+    *loss = gm_mean(t, recon(r, t, v, gm__rbm_down(m, t, h)), GM_ALL_AXES, 0);
+    gm_tensor *vk = b->training ? negative(m, b, in) : NULL;
+    t->recording = recording;
+    GM__TRY(gm_tape_status(t));
+    if (!b->training) return GM_OK;
+
+    gm_tensor *ink = gm__rbm_up(m, t, vk), *hk = gm_detach(t, gm_sigmoid(t, ink));
+    gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(m, t, v, in, h), GM_ALL_AXES, 0),
+                            gm_mean(t, gm__rbm_energy(m, t, vk, ink, hk), GM_ALL_AXES, 0));
+    if (c->sparsity > 0) gap = gm_add(t, gap, sparsity(c, t, in));
+    *loss = gm_add(t, gm_sub(t, gap, gm_detach(t, gap)), *loss); /* this value, that gradient */
+    GM__TRY(gm_tape_status(t));
+    return r->mu ? remember(r, t, v, h) : GM_OK;
+}
+
+/* ---- after a step: the running means move, the distribution stays --------------------- */
+
+gm_status gm__rbm_stepped(gm_model *m)
+{
+    gm__rbm *r = gm__rbm_of(m);
+    const float rate = (float)gm__rbm_cfg(m)->offset_rate;
+    gm_tape *t = NULL;
+    if (!r->mu || !r->met) return GM_OK;
+    r->met = false;
+    GM__TRY(gm__use_tape(m->ctx, &t));
+    gm_tensor *dv = gm_affine(t, gm_sub(t, r->batch_mu, r->mu), rate, 0), *dh = gm_affine(t, gm_sub(t, r->batch_lambda, r->lambda), rate, 0);
+    gm_tensor *b = gm_add(t, r->b, gm_linear(t, dh, r->w, NULL));
+    gm_tensor *row = dv ? gm_reshape(t, dv, 2, (int64_t[]){1, dv->size}) : NULL;
+    gm_tensor *c = gm_add(t, r->c, gm_matmul(t, row, r->w));
+    gm_tensor *mu = gm_add(t, r->mu, dv), *lambda = gm_add(t, r->lambda, dh);
+    if (c) c = gm_reshape(t, c, 1, r->c->shape);
+    gm_status s = gm_tape_status(t) ? gm__tape_failed(m->ctx, t) : GM_OK;
+    if (!s) s = gm_tensor_assign(r->b, b);
+    if (!s) s = gm_tensor_assign(r->c, c);
+    if (!s) s = gm_tensor_assign(r->mu, mu);
+    if (!s) s = gm_tensor_assign(r->lambda, lambda);
+    gm_tape_free(t);
+    return s;
+}
