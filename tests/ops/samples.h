@@ -178,7 +178,7 @@ static inline bool has_gradient(const sample *s, int j)
 }
 
 /* Draws want f32 probabilities and logits. */
-static inline bool f32_only(const sample *s) { return !strcmp(s->op->name, "bernoulli") || !strcmp(s->op->name, "categorical"); }
+static inline bool f32_only(const sample *s) { return !strcmp(s->op->name, "bernoulli") || !strcmp(s->op->name, "bernoulli_logits") || !strcmp(s->op->name, "categorical"); }
 
 static inline gm_tensor *apply_sample(gm_tape *t, const sample *s, gm_tensor *const *in)
 {
