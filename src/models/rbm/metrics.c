@@ -10,37 +10,38 @@ static const char *binarized(const gm_model *m)
     return name[gm__rbm_cfg(m)->binarize];
 }
 
-static gm_tensor *rows_of(const gm_model *m, gm_tape *t, gm_tensor *x) { return gm__rbm_rows(m, t, x, true); }
+static gm_tensor *rows_of(const gm_model *m, const gm__batch *b) { return gm__rbm_rows(m, b->t, b->x, true); }
 
 /* -F(x) - log Z, where Z is found at the first batch */
-static gm_tensor *by_log_z(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note, int method)
+static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note, int method)
 {
     gm__rbm *r = gm__rbm_of(m);
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 1000, .chains = 100, .seed = c->seed};
         double error;
         gm_status s = gm__rbm_log_z(m, &z, &r->log_z, &error);
-        if (s) return gm__tape_fail(t, s, "%s", gm_ctx_message(m->ctx));
+        if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
         if (method == GM__Z_EXACT) gm__format(note, NOTE, "binarize=%s log Z=%.4f", binarized(m), r->log_z);
         else gm__format(note, NOTE, "binarize=%s temperatures=%d chains=100 log Z=%.3f s.e.=%.3f", binarized(m), (int)z.temperatures, r->log_z, error);
     }
-    return gm_affine(t, gm__rbm_free_energy(m, t, rows_of(m, t, x)), -1, -r->log_z);
+    return gm_affine(b->t, gm__rbm_free_energy(m, b->t, rows_of(m, b)), -1, -r->log_z);
 }
 
-static gm_tensor *metric_exact(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note) { return by_log_z(m, t, x, c, note, GM__Z_EXACT); }
-static gm_tensor *metric_ais(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note) { return by_log_z(m, t, x, c, note, GM__Z_AIS); }
-static gm_tensor *metric_reverse(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note) { return by_log_z(m, t, x, c, note, GM__Z_REVERSE); }
+static gm_tensor *metric_exact(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note) { return by_log_z(m, b, c, note, GM__Z_EXACT); }
+static gm_tensor *metric_ais(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note) { return by_log_z(m, b, c, note, GM__Z_AIS); }
+static gm_tensor *metric_reverse(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note) { return by_log_z(m, b, c, note, GM__Z_REVERSE); }
 
-static gm_tensor *metric_free_energy(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_free_energy(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
     GM__UNUSED(c);
     if (note) gm__format(note, NOTE, "binarize=%s", binarized(m));
-    return gm__rbm_free_energy(m, t, rows_of(m, t, x));
+    return gm__rbm_free_energy(m, b->t, rows_of(m, b));
 }
 
-static gm_tensor *metric_recon(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
-    gm_tensor *v = rows_of(m, t, x), *in = gm__rbm_down(m, t, gm_sigmoid(t, gm__rbm_up(m, t, v)));
+    gm_tape *t = b->t;
+    gm_tensor *v = rows_of(m, b), *in = gm__rbm_down(m, t, gm_sigmoid(t, gm__rbm_up(m, t, v)));
     GM__UNUSED(c);
     if (note) gm__format(note, NOTE, "%s", gm__rbm_of(m)->log_var ? "squared error" : "cross-entropy, nats");
     if (gm__rbm_of(m)->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
@@ -49,20 +50,21 @@ static gm_tensor *metric_recon(gm_model *m, gm_tape *t, gm_tensor *x, const gm__
 
 /* sum_i log p(v_i | the others) = sum_i log sigmoid(F(v with i turned) - F(v)): one unit at a time,
  * what the hidden units receive changes by one row of W. */
-static gm_tensor *metric_pseudo(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c, char *note)
+static gm_tensor *metric_pseudo(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
     const gm__rbm *r = gm__rbm_of(m);
+    gm_tape *t = b->t;
     GM__UNUSED(c);
     if (r->log_var) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units");
     if (note) gm__format(note, NOTE, "binarize=%s, every unit", binarized(m));
-    gm_tensor *v = rows_of(m, t, x), *in = gm__rbm_up(m, t, v), *sum = NULL;
+    gm_tensor *v = rows_of(m, b), *in = gm__rbm_up(m, t, v), *sum = NULL;
     gm_tensor *hidden = gm_sum(t, gm_softplus(t, in), 1, 0);
-    gm_tensor *b = r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b;
+    gm_tensor *bias = r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b;
     for (int64_t i = 0; i < m->row && !gm_tape_status(t); i++) {
         const uint64_t frame = gm_tape_push(t);
         gm_tensor *turn = gm_affine(t, gm_slice(t, v, 1, i, i + 1, 1), -2, 1); /* [N,1]: +1 or -1 */
         gm_tensor *other = gm_sum(t, gm_softplus(t, gm_add(t, in, gm_mul(t, turn, gm_slice(t, r->w, 0, i, i + 1, 1)))), 1, 0);
-        gm_tensor *gain = gm_add(t, gm_sub(t, other, hidden), gm_reshape(t, gm_mul(t, turn, gm_slice(t, b, 0, i, i + 1, 1)), 1, (int64_t[]){v ? v->shape[0] : 0}));
+        gm_tensor *gain = gm_add(t, gm_sub(t, other, hidden), gm_reshape(t, gm_mul(t, turn, gm_slice(t, bias, 0, i, i + 1, 1)), 1, (int64_t[]){v ? v->shape[0] : 0}));
         gm_tensor *part = gm_neg(t, gm_softplus(t, gain));
         sum = gm_tape_pop(t, frame, sum ? gm_add(t, sum, part) : part);
     }
@@ -70,6 +72,10 @@ static gm_tensor *metric_pseudo(gm_model *m, gm_tape *t, gm_tensor *x, const gm_
 }
 
 const gm__metric gm__rbm_metrics[GM__RBM_METRICS] = {
-    {"recon", "per row", metric_recon}, {"free_energy", "nats", metric_free_energy}, {"pseudo_log_prob", "nats", metric_pseudo},
-    {"ais", "nats", metric_ais}, {"reverse_ais", "nats", metric_reverse}, {"exact_log_prob", "nats", metric_exact},
+    {.name = "recon", .unit = "per row", .row = metric_recon},
+    {.name = "free_energy", .unit = "nats", .row = metric_free_energy},
+    {.name = "pseudo_log_prob", .unit = "nats", .row = metric_pseudo},
+    {.name = "ais", .unit = "nats", .row = metric_ais},
+    {.name = "reverse_ais", .unit = "nats", .row = metric_reverse},
+    {.name = "exact_log_prob", .unit = "nats", .row = metric_exact},
 };

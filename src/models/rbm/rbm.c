@@ -66,16 +66,19 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
     return shaped(m, t, mean);
 }
 
-static gm_tensor *encode(gm_model *m, gm_tape *t, gm_tensor *x)
+static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
-    return gm_sigmoid(t, gm__rbm_up(m, t, gm__rbm_rows(m, t, x, true)));
+    return gm_sigmoid(b->t, gm__rbm_up(m, b->t, gm__rbm_rows(m, b->t, b->x, true)));
 }
-static gm_tensor *decode(gm_model *m, gm_tape *t, gm_tensor *h) { return shaped(m, t, gm__rbm_visible_mean(m, t, gm__rbm_down(m, t, h), 1)); }
-static gm_tensor *score(gm_model *m, gm_tape *t, gm_tensor *x) { return gm__rbm_free_energy(m, t, gm__rbm_rows(m, t, x, true)); }
-static gm_tensor *log_prob(gm_model *m, gm_tape *t, gm_tensor *x, const gm__eval_cfg *c)
+static gm_tensor *decode(gm_model *m, const gm__batch *b)
+{
+    return shaped(m, b->t, gm__rbm_visible_mean(m, b->t, gm__rbm_down(m, b->t, b->x), 1));
+}
+static gm_tensor *score(gm_model *m, const gm__batch *b) { return gm__rbm_free_energy(m, b->t, gm__rbm_rows(m, b->t, b->x, true)); }
+static gm_tensor *log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c)
 {
     GM__UNUSED(c);
-    return gm_neg(t, score(m, t, x));
+    return gm_neg(b->t, score(m, b));
 }
 
 static size_t print(const gm_model *m, gm__buf *out)
