@@ -33,6 +33,42 @@ GM_API gm_tensor *gm_conv_transpose1d(gm_tape *t, gm_tensor *x, gm_tensor *w, gm
 /** gm_conv2d with stride 1 of x enlarged twofold, each pixel repeated; a 3x3 kernel with pad 1 takes 4/9 of the products.
  * @param x [N, C, H, W]. @param w [O, C, kh, kw]. @param b [O], optional. @return [N, O, 2H + 2 pad - kh + 1, ..]. @grad x w b, any. @since 0.1 */
 GM_API gm_tensor *gm_upsample_conv2d(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, int64_t pad);
+/* How an image of another size is made from places between pixels. */
+enum { GM_NEAREST = 0, GM_BILINEAR = 1, GM_BICUBIC = 2 };
+
+/* ---- pooling: sizes of a pair are those of H and W; stride NULL (or 0) is k, pad NULL is 0 and at most k/2 --- */
+
+/** Largest value of each window; the gradient goes to the first of equal ones. NaN is larger than all. @param x [N, C, H, W]. @param k,stride,pad of the windows.
+ *  @return [N, C, (H + 2 pad - k)/stride + 1, ..]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_max_pool2d(gm_tape *t, gm_tensor *x, const int64_t k[2], const int64_t stride[2], const int64_t pad[2]);
+/** The same along one axis. @param x [N, C, L]. @return [N, C, L']. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_max_pool1d(gm_tape *t, gm_tensor *x, int64_t k, int64_t stride, int64_t pad);
+/** Mean of each window. @param x [N, C, H, W]. @param count_pad 1: padding counts as zeros, as PyTorch does; 0: the mean is over pixels only.
+ *  @return as gm_max_pool2d. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_avg_pool2d(gm_tape *t, gm_tensor *x, const int64_t k[2], const int64_t stride[2], const int64_t pad[2], int32_t count_pad);
+/** The same along one axis. @param x [N, C, L]. @return [N, C, L']. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_avg_pool1d(gm_tape *t, gm_tensor *x, int64_t k, int64_t stride, int64_t pad, int32_t count_pad);
+/** Means of oh x ow windows that cover the image; window i begins at floor(i H/oh) and ends before ceil((i+1) H/oh).
+ *  @param x [N, C, H, W]. @return [N, C, oh, ow]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_adaptive_avg_pool2d(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow);
+/** Largest values of the same windows. @param x [N, C, H, W]. @return [N, C, oh, ow]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_adaptive_max_pool2d(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow);
+/** Mean of each channel. @param x [N, C, ...]. @return [N, C]. @grad x, any. @since 0.1 @source Lin et al. 2014 */
+GM_API gm_tensor *gm_global_avg_pool(gm_tape *t, gm_tensor *x);
+
+/* ---- resampling -------------------------------------------------------------------- */
+
+/** An image of another size, larger or smaller (without smoothing before). Pixel centres lie at (i + 1/2) H/oh - 1/2 of x, places outside take the nearest
+ *  pixel. @param x [N, C, H, W]. @param mode GM_NEAREST (floor(i H/oh)), GM_BILINEAR or GM_BICUBIC (Keys, a = -0.75). @return [N, C, oh, ow]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_upsample2d(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow, int32_t mode);
+/** Each pixel factor times in both directions. @param x [N, C, H, W] or [N, C, L]. @return [N, C, factor H, factor W]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_upsample_nearest(gm_tape *t, gm_tensor *x, int64_t factor);
+/** The next smaller level of a Gaussian pyramid: smoothed by (1 4 6 4 1)/16 in both directions, then every second pixel. Outside the image is its
+ *  reflection, in which the edge is not repeated. @param x [N, C, H, W]. @return [N, C, ceil(H/2), ceil(W/2)]. @grad x, any. @since 0.1 @source Burt & Adelson 1983 */
+GM_API gm_tensor *gm_pyramid_down(gm_tape *t, gm_tensor *x);
+/** The next larger level: x at even places, zeros between, reflected as in gm_pyramid_down and smoothed by (1 4 6 4 1)/8, so that constants stay.
+ *  @param x [N, C, H, W]. @param oh,ow 2H or 2H-1, 2W or 2W-1. @return [N, C, oh, ow]. @grad x, any. @since 0.1 @source Burt & Adelson 1983 */
+GM_API gm_tensor *gm_pyramid_up(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow);
 
 #ifdef __cplusplus
 }

@@ -79,6 +79,12 @@ typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmspr
     void (*layer_norm_##S)(size_t rows, size_t n, T eps, T *y, T *mean, T *rstd, const T *x, const T *w, const T *b); \
     /* gx written; gw, gb (may be NULL) added to */                                      \
     void (*layer_norm_g_##S)(size_t rows, size_t n, T *gx, T *gw, T *gb, const T *g, const T *x, const T *mean, const T *rstd, const T *w); \
+    /* rows of n: y row r = sum over k in [at[r], at[r+1]) of w[k] times x row from[r] + k - at[r] */ \
+    void (*taps_##S)(size_t rows, size_t n, T *y, const T *x, const uint32_t *from, const uint32_t *at, const T *w); \
+    /* y row r = the largest of each column over places (h, q) of image x [.., width, n], top <= h < bottom, from[r] <= q < to[r], \
+     * none of the windows empty; place: h*width + q of the first such */                 \
+    void (*max_window_##S)(size_t rows, size_t n, T *y, int32_t *place, const T *x, size_t width, size_t top, size_t bottom, \
+                           const uint32_t *from, const uint32_t *to);                     \
     bool (*finite_##S)(size_t n, const T *x);                         /* no inf, no NaN */ \
     void (*adam_##S)(size_t n, T *w, T *m, T *v, const T *g, T gscale, const gm__adam *h); /* g is multiplied by gscale first */ \
     /* v = mu v + g' ; w -= lr (nesterov ? g' + mu v : v); g' = gscale g + decay w; v NULL: no momentum; first: v = g' */ \
