@@ -61,6 +61,8 @@ GM_API gm_tensor *gm_global_avg_pool(gm_tape *t, gm_tensor *x);
 /** An image of another size, larger or smaller (without smoothing before). Pixel centres lie at (i + 1/2) H/oh - 1/2 of x, places outside take the nearest
  *  pixel. @param x [N, C, H, W]. @param mode GM_NEAREST (floor(i H/oh)), GM_BILINEAR or GM_BICUBIC (Keys, a = -0.75). @return [N, C, oh, ow]. @grad x, any. @since 0.1 */
 GM_API gm_tensor *gm_upsample2d(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow, int32_t mode);
+/** The same along one axis, with weights between two or four places. @param x [N, C, L]. @return [N, C, l]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_upsample1d(gm_tape *t, gm_tensor *x, int64_t l, int32_t mode);
 /** Each pixel factor times in both directions. @param x [N, C, H, W] or [N, C, L]. @return [N, C, factor H, factor W]. @grad x, any. @since 0.1 */
 GM_API gm_tensor *gm_upsample_nearest(gm_tape *t, gm_tensor *x, int64_t factor);
 /** The next smaller level of a Gaussian pyramid: smoothed by (1 4 6 4 1)/16 in both directions, then every second pixel. Outside the image is its

@@ -32,6 +32,26 @@ gm_tensor *gm__apply_reshape(const gm__run *r, gm_tensor *x, const gm__row *from
     return gm_reshape(r->t, x, lead + to->ndim, shape);
 }
 
+gm_tensor *gm__apply_batch(const gm__run *r, gm_tensor *x, const gm__row *in)
+{
+    int64_t shape[GM_MAX_DIMS] = {1};
+    int lead = x->ndim - in->ndim;
+    if (lead == 1) return x;
+    for (int d = 0; d < lead; d++) shape[0] *= x->shape[d];
+    for (int d = 0; d < in->ndim; d++) shape[1 + d] = x->shape[lead + d];
+    return gm_reshape(r->t, x, 1 + in->ndim, shape);
+}
+
+gm_tensor *gm__apply_unbatch(const gm__run *r, gm_tensor *y, const gm_tensor *x, const gm__row *in)
+{
+    int64_t shape[2 * GM_MAX_DIMS];
+    int lead = x->ndim - in->ndim;
+    if (!y || lead == 1) return y;
+    for (int d = 0; d < lead; d++) shape[d] = x->shape[d];
+    for (int d = 1; d < y->ndim; d++) shape[lead + d - 1] = y->shape[d];
+    return gm_reshape(r->t, y, lead + y->ndim - 1, shape);
+}
+
 gm_tensor *gm__join_cond(const gm__run *r, gm_tensor *x)
 {
     gm_tensor *c = r->cond;

@@ -152,6 +152,9 @@ gm_tensor *gm__apply_seq(const gm__run *r, gm__seq *s, gm_tensor *x);
 gm_tensor *gm__join_cond(const gm__run *r, gm_tensor *x);
 /* [lead..., row] for x's leading axes, given the row that x ends in and the row wanted */
 gm_tensor *gm__apply_reshape(const gm__run *r, gm_tensor *x, const gm__row *from, const gm__row *to);
+/* x with its leading axes made one batch axis, for layers whose ops want that; y with the leading axes of x, which ends in a row of in */
+gm_tensor *gm__apply_batch(const gm__run *r, gm_tensor *x, const gm__row *in);
+gm_tensor *gm__apply_unbatch(const gm__run *r, gm_tensor *y, const gm_tensor *x, const gm__row *in);
 static inline gm_tensor *gm__param(const gm__run *r, const gm__layer *l, size_t i) { return r->net->body.params.at[l->param + i].tensor; }
 static inline gm_tensor *gm__stat(const gm__run *r, const gm__layer *l, size_t i) { return r->net->body.stats.at[l->stat + i].tensor; }
 

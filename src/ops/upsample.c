@@ -1,15 +1,20 @@
 /* upsample.c - images of other sizes: resampling and pyramids, through the op resample. */
 #include "ops/window.h"
 
-gm_tensor *gm_upsample2d(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow, int32_t mode)
+static gm_tensor *resize(gm_tape *t, const char *who, gm_tensor *x, int64_t oh, int64_t ow, int32_t mode, bool signal)
 {
     gm__span axes[2];
-    x = gm__image_in(t, "upsample2d", x, false);
-    if (!gm__adaptive_spans(t, "upsample2d", x, oh, ow, axes)) return NULL;
+    x = gm__image_in(t, who, x, signal);
+    if (!gm__adaptive_spans(t, who, x, oh, ow, axes)) return NULL;
     if (mode != GM_NEAREST && mode != GM_BILINEAR && mode != GM_BICUBIC)
-        return gm__tape_fail(t, GM_EARG, "upsample2d: mode %d is none of GM_NEAREST, GM_BILINEAR, GM_BICUBIC", (int)mode);
-    return gm__image_out(t, gm__resample(t, x, mode, false, axes), false);
+        return gm__tape_fail(t, GM_EARG, "%s: mode %d is none of GM_NEAREST, GM_BILINEAR, GM_BICUBIC", who, (int)mode);
+    return gm__image_out(t, gm__resample(t, x, mode, false, axes), signal);
 }
+gm_tensor *gm_upsample2d(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow, int32_t mode)
+{
+    return resize(t, "upsample2d", x, oh, ow, mode, false);
+}
+gm_tensor *gm_upsample1d(gm_tape *t, gm_tensor *x, int64_t l, int32_t mode) { return resize(t, "upsample1d", x, 1, l, mode, true); }
 
 gm_tensor *gm_upsample_nearest(gm_tape *t, gm_tensor *x, int64_t factor)
 {

@@ -1,0 +1,188 @@
+/* Layers of images and signals: text, shapes, values against the ops and by hand, messages. */
+#include "nn/nn.h"
+#include <gm/image.h>
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static gm_ctx *ctx;
+static gm_tape *tape;
+static void setup(void)
+{
+    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
+    ck_assert_int_eq(gm_tape_new(ctx, 7, &tape), GM_OK);
+}
+static void teardown(void)
+{
+    gm_tape_free(tape);
+    gm_ctx_free(ctx);
+}
+
+#define OK(call)                                                                               \
+    do {                                                                                       \
+        gm_status s_ = (call);                                                                 \
+        ck_assert_msg(s_ == GM_OK, "%s: %s: %s", #call, gm_status_name(s_), gm_ctx_message(ctx)); \
+    } while (0)
+#define HAVE(handle) ck_assert_msg((handle) != NULL, "%s", gm_tape_message(tape))
+#define ROW(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
+
+static gm_net *net_of(const char *text, int ndim, const int64_t *shape)
+{
+    gm_net *n = NULL;
+    OK(gm_net_new(ctx, text, ndim, shape, 3, &n));
+    ck_assert_str_eq(gm_net_text(n), text);
+    return n;
+}
+
+/* values (first + step*i) mod 7 - 3 in a tensor of the tape */
+static gm_tensor *input(int ndim, const int64_t *shape)
+{
+    int64_t n = 1;
+    for (int i = 0; i < ndim; i++) n *= shape[i];
+    float *v = malloc((size_t)n * sizeof *v);
+    for (int64_t i = 0; i < n; i++) v[i] = (float)((5 * i + i * i) % 11 - 5);
+    gm_tensor *x = NULL;
+    OK(gm_tensor_copy(ctx, GM_F32, ndim, shape, v, &x));
+    free(v);
+    return x;
+}
+
+static void same(const gm_tensor *a, const gm_tensor *b, double tol)
+{
+    HAVE(a);
+    HAVE(b);
+    ck_assert(gm__shape_equal(a, b));
+    size_t bytes = (size_t)a->size * sizeof(float);
+    float *u = malloc(bytes), *v = malloc(bytes);
+    OK(gm_tensor_read(a, u, bytes));
+    OK(gm_tensor_read(b, v, bytes));
+    for (int64_t i = 0; i < a->size; i++) ck_assert_msg(fabs((double)u[i] - (double)v[i]) <= tol, "%lld: %g and %g", (long long)i, (double)u[i], (double)v[i]);
+    free(u);
+    free(v);
+}
+/* a text applied to x, and the row it says it gives */
+static gm_tensor *applied(const char *text, gm_tensor *x)
+{
+    gm_net *n = net_of(text, x->ndim - 1, x->shape + 1);
+    gm_tensor *y = gm_net_apply(n, tape, x, NULL);
+    int64_t row[GM_MAX_DIMS];
+    HAVE(y);
+    ck_assert_int_eq(gm_net_output_shape(n, row), y->ndim - 1);
+    for (int i = 1; i < y->ndim; i++) ck_assert_int_eq(row[i - 1], y->shape[i]);
+    gm_net_free(n);
+    return y;
+}
+
+/* ---- pooling and enlarging ------------------------------------------------------------- */
+
+START_TEST(pools)
+{
+    gm_tensor *x = input(ROW(2, 3, 6, 9)), *s = input(ROW(2, 3, 8));
+    const int64_t k3[] = {3, 3}, k2[] = {2, 2}, one[] = {1, 1};
+    same(applied("maxpool 2", x), gm_max_pool2d(tape, x, k2, NULL, NULL), 0);
+    same(applied("maxpool 3 s1 p1", x), gm_max_pool2d(tape, x, k3, one, one), 0);
+    same(applied("maxpool 2", s), gm_max_pool1d(tape, s, 2, 2, 0), 0);
+    same(applied("avgpool 3 s2 p1", x), gm_avg_pool2d(tape, x, k3, k2, one, 1), 0);
+    same(applied("avgpool 3 s2 p1 nopad", x), gm_avg_pool2d(tape, x, k3, k2, one, 0), 0);
+    same(applied("avgpool 4", s), gm_avg_pool1d(tape, s, 4, 0, 0, 1), 0);
+    same(applied("gap", x), gm_mean(tape, gm_mean(tape, x, 3, 0), 2, 0), 1e-6);
+    same(applied("gap", s), gm_mean(tape, s, 2, 0), 1e-6);
+    same(applied("adaptpool 2", x), gm_adaptive_avg_pool2d(tape, x, 2, 2), 0);
+    same(applied("adaptpool 4 5 max", x), gm_adaptive_max_pool2d(tape, x, 4, 5), 0);
+    same(applied("up 2", x), gm_upsample_nearest(tape, x, 2), 0);
+    same(applied("up 3", s), gm_upsample_nearest(tape, s, 3), 0);
+    same(applied("up 2 bilinear", x), gm_upsample2d(tape, x, 12, 18, GM_BILINEAR), 0);
+    same(applied("up 2 bilinear", s), gm_upsample1d(tape, s, 16, GM_BILINEAR), 0);
+    same(applied("up 2 bicubic", x), gm_upsample2d(tape, x, 12, 18, GM_BICUBIC), 0);
+    gm_tensor_free(x);
+    gm_tensor_free(s);
+}
+END_TEST
+
+/* further axes before a row belong to the batch */
+START_TEST(leading_axes)
+{
+    static const char *const text[] = {"maxpool 2", "avgpool 2", "gap", "adaptpool 2", "up 2 bilinear"};
+    gm_tensor *x = input(ROW(2, 3, 2, 4, 4)), *flat = gm_reshape(tape, x, ROW(6, 2, 4, 4));
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        gm_net *n = net_of(text[i], ROW(2, 4, 4));
+        gm_tensor *a = gm_net_apply(n, tape, x, NULL), *b = gm_net_apply(n, tape, flat, NULL);
+        HAVE(a);
+        HAVE(b);
+        ck_assert_int_eq(a->ndim, b->ndim + 1);
+        ck_assert(a->shape[0] == 2 && a->shape[1] == 3);
+        same(gm_reshape(tape, a, b->ndim, b->shape), b, 0);
+        gm_net_free(n);
+    }
+    gm_tensor_free(x);
+}
+END_TEST
+
+/* enlarging before a convolution is one pass; the numbers are the same as in two */
+START_TEST(enlarges_and_convolves)
+{
+    gm_tensor *x = input(ROW(2, 3, 5, 4));
+    gm_net *n = net_of("up 2, conv 4 k3 p1", ROW(3, 5, 4)), *conv = net_of("conv 4 k3 p1", ROW(3, 10, 8));
+    for (int i = 0; i < 2; i++) OK(gm_tensor_assign(gm_net_tensor(conv, i), gm_net_tensor(n, i)));
+    same(gm_net_apply(n, tape, x, NULL), gm_net_apply(conv, tape, gm_upsample_nearest(tape, x, 2), NULL), 1e-5);
+    gm_net_free(n);
+    gm_net_free(conv);
+    gm_tensor_free(x);
+}
+END_TEST
+
+/* flatten takes numbers by channel, row, column, however they lie in memory */
+START_TEST(flattens_in_order)
+{
+    gm_tensor *x = input(ROW(2, 3, 4, 6));
+    gm_tensor *y = applied("maxpool 1, flatten", x);
+    ck_assert(y->contiguous);
+    same(y, gm_reshape(tape, x, ROW(2, 72)), 0);
+    gm_tensor_free(x);
+}
+END_TEST
+
+/* ---- messages ----------------------------------------------------------------------------- */
+
+START_TEST(bad_text)
+{
+    static const struct { const char *text; int ndim; gm_status status; const char *message; } bad[] = {
+        {"maxpool", 3, GM_EARG, "net: column 8: maxpool: expected a window size"},
+        {"maxpool 0", 3, GM_EARG, "net: column 9: maxpool: expected a window size, a whole number in [1,65535], got '0'"},
+        {"maxpool 2 p2", 3, GM_EARG, "net: column 1: maxpool: a padding of 2 is more than half the window 2"},
+        {"maxpool 2 nopad", 3, GM_EARG, "net: column 11: maxpool has no setting 'nopad'"},
+        {"maxpool 9", 3, GM_ESHAPE, "net: column 1: maxpool: a window of 9 exceeds the padded size 6"},
+        {"avgpool 9", 2, GM_ESHAPE, "net: column 1: avgpool: a window of 9 exceeds the padded size 6"},
+        {"avgpool 2", 1, GM_ESHAPE, "net: column 1: avgpool: rows [C,H,W] or [C,L] wanted, got [4]"},
+        {"gap", 1, GM_ESHAPE, "net: column 1: gap: rows [C,H,W] or [C,L] wanted, got [4]"},
+        {"adaptpool 2", 2, GM_ESHAPE, "net: column 1: adaptpool: rows [C,H,W] wanted, got [4,6]"},
+        {"adaptpool 2 0", 3, GM_EARG, "net: column 13: adaptpool: expected a width, a whole number in [1,65535], got '0'"},
+        {"up 2 bilinear bicubic", 3, GM_EARG, "net: column 1: up: bilinear or bicubic, not both"},
+        {"up", 3, GM_EARG, "net: column 3: up: expected a factor"},
+        {"up 1024, up 1024, up 1024, up 1024, up 1024, up 1024, up 1024", 2, GM_ESHAPE, "net: column 55: up: too large"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        gm_net *n = NULL;
+        gm_status s = gm_net_new(ctx, bad[i].text, bad[i].ndim, (const int64_t[]){4, 6, 8}, 0, &n);
+        ck_assert_msg(s == bad[i].status, "%s: %s, %s", bad[i].text, gm_status_name(s), gm_ctx_message(ctx));
+        ck_assert_msg(!strncmp(gm_ctx_message(ctx), bad[i].message, strlen(bad[i].message)), "%s: %s", bad[i].text, gm_ctx_message(ctx));
+        ck_assert_ptr_null(n);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {pools, leading_axes, enlarges_and_convolves, flattens_in_order, bad_text};
+    Suite *s = suite_create("net_image");
+    TCase *c = tcase_create("layers");
+    tcase_add_checked_fixture(c, setup, teardown);
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(c, tests[i]);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
