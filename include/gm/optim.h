@@ -22,7 +22,7 @@ typedef struct gm_optim gm_optim;
  * New optimiser.
  * @param kind      "sgd", "adam", "adamw", "rmsprop" or "adagrad"
  * @param options   lr (1e-3), momentum (0), dampening (0), nesterov (off), beta1 (0.9), beta2 (0.999), amsgrad (off),
- *                  alpha (0.99), centered (off), lr-decay (0), initial-accumulator (0), eps (1e-8; adagrad 1e-10),
+ *                  alpha (0.99), rms-centered (off), lr-decay (0), initial-accumulator (0), eps (1e-8; adagrad 1e-10),
  *                  weight-decay (0; adamw 0.01), clip-norm (0: off), clip-value (0: off), ema (0: off; e.g. 0.999),
  *                  schedule (constant|step|exponential|cosine|linear|onecycle|plateau), warmup (steps), horizon (steps;
  *                  cosine, linear, onecycle), step-size (steps), gamma (0.1), lr-min (0); of plateau: plateau-patience

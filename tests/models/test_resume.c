@@ -48,7 +48,7 @@ static void in_two(const char *options, gm_dataset *d, gm_dataset *valid, int cu
 
 static const char *const optimizers[] = { "optimizer=sgd momentum=0.9 lr=0.01", "optimizer=sgd lr=0.02", "optimizer=adam clip-norm=5",
                                           "optimizer=adamw weight-decay=0.1", "optimizer=adam ema=0.9", "optimizer=adam amsgrad=on",
-                                          "optimizer=rmsprop", "optimizer=rmsprop momentum=0.5 centered=on", "optimizer=adagrad lr-decay=0.1 lr=0.05" };
+                                          "optimizer=rmsprop", "optimizer=rmsprop momentum=0.5 rms-centered=on", "optimizer=adagrad lr-decay=0.1 lr=0.05" };
 static const char *const schedules[] = { "", "schedule=cosine warmup=3", "schedule=step step-size=4 gamma=0.5", "schedule=exponential gamma=0.9",
                                          "schedule=linear warmup=2", "schedule=onecycle", "schedule=plateau gamma=0.5 plateau-patience=0 threshold=1 cooldown=1" };
 

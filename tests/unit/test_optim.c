@@ -364,7 +364,7 @@ START_TEST(state)
     check_state("sgd", "lr=0.1 momentum=0.9 schedule=onecycle horizon=8", 2, (const char *[]){"w.v", "w.steps"});
     check_state("adam", "lr=0.1 amsgrad=on", 4, (const char *[]){"w.m", "w.v", "w.b", "w.steps"});
     check_state("rmsprop", "lr=0.1", 2, (const char *[]){"w.v", "w.steps"});
-    check_state("rmsprop", "lr=0.1 momentum=0.9 centered=on", 4, (const char *[]){"w.m", "w.v", "w.b", "w.steps"});
+    check_state("rmsprop", "lr=0.1 momentum=0.9 rms-centered=on", 4, (const char *[]){"w.m", "w.v", "w.b", "w.steps"});
     check_state("adagrad", "lr=0.1 lr-decay=0.1 initial-accumulator=0.5 schedule=linear horizon=9", 2, (const char *[]){"w.v", "w.steps"});
 }
 END_TEST
