@@ -28,7 +28,7 @@ typedef struct gm_batches gm_batches;
  *               cifar:FILE[,FILE..][,label=fine|coarse]    binary files of CIFAR-10 or CIFAR-100; that one has a second
  *                                                          column "coarse"
  *               csv:FILE[,label=COL][,y=COL[+COL..]][,onehot=COL[+COL..]][,missing=error|nan|mean|drop]   tsv:FILE (the same)
- *               npy:FILE
+ *               npy:FILE   npz:FILE[,x=KEY][,label=KEY][,y=KEY]   x may be left out if it is the name, or the only array
  *               text:FILE       a row is a byte, x is i64 in a batch
  *               lines:FILE      a row is a line, ragged, x is i64 in a batch
  *               ratings:FILE[,ids=keep|map]                user, item, rating (also x) and perhaps time

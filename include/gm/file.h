@@ -26,6 +26,25 @@ GM_API gm_status gm_npy_read(gm_ctx *ctx, const char *path, gm_tensor **out);
 GM_API gm_status gm_npy_write(const gm_tensor *t, const char *path);
 
 /**
+ * Reads one array of an .npz file, stored or deflated.
+ * @param key   its name, without .npy
+ * @errors    GM_EIO, GM_EFORMAT (also a wrong checksum), GM_EDTYPE, GM_ENOTFOUND, GM_ELIMIT (more than 1024 arrays), GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ * @source    NumPy's NEP 1; PKWARE's APPNOTE
+ */
+GM_API gm_status gm_npz_read(gm_ctx *ctx, const char *path, const char *key, gm_tensor **out);
+
+/**
+ * Writes arrays under their names into an .npz file of at most 4 GiB. Equal arrays make equal files.
+ * @param compress   0: stored; else deflated
+ * @errors    GM_EIO, GM_EARG (a name twice), GM_EDTYPE (bf16), GM_ELIMIT, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_npz_write(gm_ctx *ctx, const char *path, int32_t n, const char *const *names, gm_tensor *const *tensors, int32_t compress);
+
+/**
  * Reads all tensors of a .safetensors file. names[i] belongs to tensors[i]; free with gm_tensors_free.
  * @errors    GM_EIO, GM_EFORMAT, GM_EDTYPE, GM_ELIMIT, GM_ENOMEM
  * @threads   as ctx

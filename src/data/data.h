@@ -71,6 +71,7 @@ typedef struct gm__reader {
 #undef READER
 gm_status gm__idx_load(gm__in *in, bool label, gm_tensor **out);
 gm_status gm__cifar_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, size_t size, gm_dataset *d);
+gm_status gm__npz_load(const gm__zip *z, const gm__spec *spec, gm_dataset *d);
 /* These two take the bytes, also on failure. */
 gm_status gm__text_load(gm_ctx *ctx, const char *name, uint8_t *bytes, size_t size, gm_dataset *d);
 gm_status gm__lines_load(gm_ctx *ctx, const char *name, uint8_t *bytes, size_t size, gm_dataset *d);

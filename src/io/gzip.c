@@ -1,4 +1,4 @@
-/* gzip.c - files read from front to end, expanded on the way when they are gzip.
+/* gzip.c - files read from front to end, expanded on the way when they are gzip; parts of zip files too.
  * The memory of zlib comes from the context. */
 #define ZLIB_CONST
 #include "io/io.h"
@@ -15,26 +15,28 @@ struct gm__in {
     const uint8_t *bytes;
     size_t size, at;        /* at: next byte of the file */
     uint64_t out;           /* bytes given so far */
-    bool gzip, ended;
+    bool gzip, ended;       /* gzip: zlib expands it */
+    bool part;              /* of a zip file: raw deflate or plain, and what it must become is known: */
+    uint32_t crc, want_crc;
+    uint64_t want;
     z_stream z;
 };
 
 static voidpf z_alloc(voidpf ctx, uInt n, uInt size) { return gm__alloc(ctx, n, size); }
 static void z_free(voidpf ctx, voidpf p) { gm__free(ctx, p); }
 
-static gm_status start(gm__in *in)
+static gm_status start(gm__in *in, int window)
 {
-    in->gzip = in->size >= 2 && in->bytes[0] == 0x1f && in->bytes[1] == 0x8b;
-    if (!in->gzip) return GM_OK;
+    in->gzip = true;
     in->z.zalloc = z_alloc;
     in->z.zfree = z_free;
     in->z.opaque = in->ctx;
-    if (inflateInit2(&in->z, 15 + 16) == Z_OK) return GM_OK;
+    if (inflateInit2(&in->z, window) == Z_OK) return GM_OK;
     in->gzip = false; /* nothing to end */
     return GM_ENOMEM;  /* the only way it fails; the message is the allocator's */
 }
 
-static gm_status make(gm_ctx *ctx, const char *name, uint8_t *owned, const void *bytes, size_t size, gm__in **out)
+static gm_status make(gm_ctx *ctx, const char *name, uint8_t *owned, const void *bytes, size_t size, bool sniff, gm__in **out)
 {
     gm__in *in = gm__calloc(ctx, 1, sizeof *in);
     *out = NULL;
@@ -47,7 +49,8 @@ static gm_status make(gm_ctx *ctx, const char *name, uint8_t *owned, const void 
     in->bytes = bytes;
     in->size = size;
     in->name = gm__strdup(ctx, name);
-    gm_status s = in->name ? start(in) : GM_ENOMEM;
+    bool gzip = size >= 2 && in->bytes[0] == 0x1f && in->bytes[1] == 0x8b;
+    gm_status s = !in->name ? GM_ENOMEM : gzip && sniff ? start(in, 15 + 16) : GM_OK;
     if (s) gm__in_close(in);
     else *out = in;
     return s;
@@ -59,12 +62,27 @@ gm_status gm__in_open(gm_ctx *ctx, const char *path, gm__in **out)
     size_t size = 0;
     *out = NULL;
     GM__TRY(gm__file_read(ctx, path, UINT64_MAX, &data, &size));
-    return make(ctx, path, data, data, size, out);
+    return make(ctx, path, data, data, size, true, out);
 }
 
 gm_status gm__in_memory(gm_ctx *ctx, const char *who, const void *bytes, size_t size, gm__in **out)
 {
-    return make(ctx, who, NULL, bytes, size, out);
+    return make(ctx, who, NULL, bytes, size, true, out);
+}
+
+gm_status gm__in_part(gm_ctx *ctx, const char *who, const void *bytes, size_t size, bool deflated, uint64_t want, uint32_t crc, gm__in **out)
+{
+    GM__TRY(make(ctx, who, NULL, bytes, size, false, out));
+    gm__in *in = *out;
+    in->part = true;
+    in->want = want;
+    in->want_crc = crc;
+    gm_status s = deflated ? start(in, -15) : GM_OK;
+    if (s) {
+        gm__in_close(in);
+        *out = NULL;
+    }
+    return s;
 }
 
 void gm__in_close(gm__in *in)
@@ -86,18 +104,20 @@ uint64_t gm__in_bound(const gm__in *in)
     if (!in->gzip) return left;
     if (in->ended) return 0;
     /* 64 KiB: what zlib may hold back */
-    return left > (UINT64_MAX - 65536) / MOST_RATIO ? UINT64_MAX : left * MOST_RATIO + 65536;
+    uint64_t most = left > (UINT64_MAX - 65536) / MOST_RATIO ? UINT64_MAX : left * MOST_RATIO + 65536;
+    return in->part && in->want - in->out < most ? in->want - in->out : most;
 }
 
 static gm_status damaged(gm__in *in, const char *what)
 {
-    return gm__fail_ctx(in->ctx, GM_EFORMAT, "%s: gzip: %s at byte %zu", in->name, what, in->at);
+    return gm__fail_ctx(in->ctx, GM_EFORMAT, "%s: %s: %s at byte %zu", in->name, in->part ? "deflate" : "gzip", what, in->at);
 }
 
 /* After the end of a member: another one, padding with zeros (tar and tapes do it), or the end. */
 static gm_status next_member(gm__in *in)
 {
     size_t i = in->at;
+    if (in->part && i < in->size) return damaged(in, "bytes after the end of the stream");
     while (i < in->size && !in->bytes[i]) i++;
     if (i == in->size) {
         in->at = i;
@@ -136,6 +156,14 @@ static gm_status expand(gm__in *in, uint8_t *p, size_t n, size_t *got)
     return GM_OK;
 }
 
+/* A part of a zip file has come to its end (or past it). */
+static gm_status check_part(gm__in *in)
+{
+    if (in->out == in->want && in->crc == in->want_crc) return GM_OK;
+    return gm__fail_ctx(in->ctx, GM_EFORMAT, in->out == in->want ? "%s: the checksum of its %llu bytes is wrong" : "%s: does not hold the %llu bytes that the directory promises",
+                        in->name, (unsigned long long)in->want);
+}
+
 gm_status gm__in_read(gm__in *in, void *p, size_t n, size_t *got)
 {
     *got = 0;
@@ -148,7 +176,9 @@ gm_status gm__in_read(gm__in *in, void *p, size_t n, size_t *got)
         in->at += *got;
     }
     in->out += *got;
-    return GM_OK;
+    if (!in->part) return GM_OK;
+    in->crc = (uint32_t)crc32_z(in->crc, p, *got);
+    return *got < n || in->out > in->want ? check_part(in) : GM_OK;
 }
 
 gm_status gm__in_take(gm__in *in, size_t n, void **out)

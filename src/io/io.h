@@ -14,6 +14,8 @@
 typedef struct gm__in gm__in;
 gm_status gm__in_open(gm_ctx *ctx, const char *path, gm__in **out);
 gm_status gm__in_memory(gm_ctx *ctx, const char *who, const void *bytes /* borrowed */, size_t size, gm__in **out);
+/* A part of a zip file: plain or raw deflate, `want` bytes with this CRC-32; checked when its end is read. */
+gm_status gm__in_part(gm_ctx *ctx, const char *who, const void *bytes, size_t size, bool deflated, uint64_t want, uint32_t crc, gm__in **out);
 gm_status gm__in_read(gm__in *in, void *p, size_t n, size_t *got); /* got < n only at the end */
 /* Exactly n bytes into new memory; one that lies about its size costs no more than what it really holds. */
 gm_status gm__in_take(gm__in *in, size_t n, void **out);
@@ -61,8 +63,31 @@ gm_status gm__stw_commit(gm__stw *w, const char *path);
 gm_status gm__stw_bytes(gm__stw *w, uint8_t **bytes, size_t *size); /* the same file in memory, the caller's (gm__free) */
 void gm__stw_free(gm__stw *w);
 
+/* ---- zip, npy, png ------------------------------------------------------------ */
+
+/* A zip file in memory: the directory, checked (sizes, overlaps, duplicates, methods); data are checked when read. */
+typedef struct gm__zip_entry { const char *name; bool deflated; uint32_t crc; uint64_t start, packed, size; } gm__zip_entry;
+typedef struct gm__zip {
+    gm_ctx *ctx;
+    char *name;
+    uint8_t *owned;
+    const uint8_t *bytes; size_t size;
+    gm__zip_entry *entry; size_t n;
+    char *text; /* storage of names */
+} gm__zip;
+gm_status gm__zip_open(gm_ctx *ctx, const char *path, gm__zip **out);
+gm_status gm__zip_memory(gm_ctx *ctx, const char *who, const void *bytes /* borrowed */, size_t size, gm__zip **out);
+gm_status gm__zip_in(const gm__zip *z, const gm__zip_entry *e, gm__in **out);
+void gm__zip_close(gm__zip *z);
+/* Entry of an array: KEY.npy. GM_ENOTFOUND names those that there are. */
+gm_status gm__npz_find(const gm__zip *z, const char *key, const gm__zip_entry **out);
+
 /* An .npy array, the rest of `in`. *boolean: it was b1, kept as u8 of 0 and 1. */
 gm_status gm__npy_load(gm__in *in, gm_tensor **out, bool *boolean);
+typedef struct gm__npy_head { int dtype; bool boolean, fortran; int ndim; int64_t shape[GM_MAX_DIMS]; } gm__npy_head;
+gm_status gm__npy_header(gm__in *in, gm__npy_head *h, int64_t *size); /* what stands before the data, and how many elements follow */
+/* The other way round: the header of t, and t itself or a contiguous copy in *copy. */
+gm_status gm__npy_start(const char *who, const gm_tensor *t, gm__buf *header, gm_tensor **copy);
 
 /* The bytes of the PNG that gm_png_write would write. */
 gm_status gm__png_encode(const gm_tensor *images, int32_t columns, gm__buf *out);

@@ -4,13 +4,6 @@
 
 enum { MAX_HEADER = 1 << 16 };
 
-typedef struct head {
-    int dtype;
-    bool boolean, fortran;
-    int ndim;
-    int64_t shape[GM_MAX_DIMS];
-} head;
-
 typedef struct cursor {
     gm__in *in;
     const char *p, *start, *end;
@@ -31,7 +24,7 @@ static bool next_is(cursor *c, const char *word)
     return true;
 }
 
-static gm_status descr(cursor *c, head *h)
+static gm_status descr(cursor *c, gm__npy_head *h)
 {
     static const struct { const char *text; int dtype; } types[] = {
         { "'<f4'", GM_F32 }, { "'<f8'", GM_F64 }, { "'<i4'", GM_I32 }, { "'<i8'", GM_I64 }, { "'|u1'", GM_U8 }, { "'|b1'", GM_U8 },
@@ -50,7 +43,7 @@ static gm_status descr(cursor *c, head *h)
     return gm__fail_ctx(gm__in_ctx(c->in), GM_EDTYPE, "%s: npy: type %s is not one of '<f4' '<f8' '<i4' '<i8' '|u1' '|b1'", gm__in_name(c->in), found);
 }
 
-static gm_status shape(cursor *c, head *h)
+static gm_status shape(cursor *c, gm__npy_head *h)
 {
     if (!next_is(c, "(")) return wrong(c, "'('");
     while (!next_is(c, ")")) {
@@ -66,7 +59,7 @@ static gm_status shape(cursor *c, head *h)
     return GM_OK;
 }
 
-static gm_status dict(cursor *c, head *h)
+static gm_status dict(cursor *c, gm__npy_head *h)
 {
     enum { DESCR = 1, ORDER = 2, SHAPE = 4 };
     int seen = 0, key;
@@ -91,7 +84,7 @@ static gm_status dict(cursor *c, head *h)
     return c->p == c->end ? GM_OK : wrong(c, "nothing but blanks");
 }
 
-static gm_status header(gm__in *in, head *h)
+static gm_status read_head(gm__in *in, gm__npy_head *h)
 {
     gm_ctx *ctx = gm__in_ctx(in);
     uint8_t fixed[12] = { 0 };
@@ -105,26 +98,32 @@ static gm_status header(gm__in *in, head *h)
     n = (size_t)fixed[8] | (size_t)fixed[9] << 8 | (size_t)fixed[10] << 16 | (size_t)fixed[11] << 24;
     if (got < more || n > MAX_HEADER) return gm__fail_ctx(ctx, GM_EFORMAT, "%s: npy: a header of %zu bytes", gm__in_name(in), n);
     GM__TRY(gm__in_take(in, n, (void **)&text));
-    *h = (head){ 0 };
+    *h = (gm__npy_head){ 0 };
     cursor c = { in, text, text, text + n };
     gm_status s = dict(&c, h);
     gm__free(ctx, text);
     return s;
 }
 
+gm_status gm__npy_header(gm__in *in, gm__npy_head *h, int64_t *size)
+{
+    gm_ctx *ctx = gm__in_ctx(in);
+    GM__TRY(read_head(in, h));
+    gm_status s = gm__shape_check(gm__ctx_err(ctx), gm__in_name(in), h->ndim, h->shape, size);
+    return s == GM_ESHAPE ? gm__fail_ctx(ctx, GM_EFORMAT, "%s: npy: the shape is too large", gm__in_name(in)) : s;
+}
+
 gm_status gm__npy_load(gm__in *in, gm_tensor **out, bool *boolean)
 {
     gm_ctx *ctx = gm__in_ctx(in);
-    head h;
+    gm__npy_head h;
     int64_t size;
     void *data;
     *out = NULL;
     *boolean = false;
-    GM__TRY(header(in, &h));
-    gm_status s = gm__shape_check(gm__ctx_err(ctx), gm__in_name(in), h.ndim, h.shape, &size);
-    if (s) return s == GM_ESHAPE ? gm__fail_ctx(ctx, GM_EFORMAT, "%s: npy: the shape is too large", gm__in_name(in)) : s;
+    GM__TRY(gm__npy_header(in, &h, &size));
     GM__TRY(gm__in_take(in, (size_t)size * gm__esize(h.dtype), &data));
-    s = gm__in_end(in);
+    gm_status s = gm__in_end(in);
     if (s) {
         gm__free(ctx, data);
         return s;
@@ -161,43 +160,42 @@ gm_status gm_npy_read(gm_ctx *ctx, const char *path, gm_tensor **out)
     return s;
 }
 
-gm_status gm_npy_write(const gm_tensor *t, const char *path)
+gm_status gm__npy_start(const char *who, const gm_tensor *t, gm__buf *b, gm_tensor **copy)
 {
     static const char *const type[] = { "<f4", "<f8", "<i4", "<i8", "|u1" };
+    size_t first = b->len;
+    *copy = NULL;
+    if (t->dtype == GM_BF16) return gm__fail_ctx(t->ctx, GM_EDTYPE, "%s: NumPy has no bf16; cast first", who);
+    gm__buf_put(b, "\x93NUMPY\x01\x00\x00\x00", 10);
+    gm__buf_format(b, "{'descr': '%s', 'fortran_order': False, 'shape': (", type[t->dtype]);
+    for (int i = 0; i < t->ndim; i++) gm__buf_format(b, i ? ", %lld" : "%lld", (long long)t->shape[i]);
+    gm__buf_text(b, t->ndim == 1 ? ",), }" : "), }");
+    while (!b->failed && (b->len - first) % 64 != 63) gm__buf_text(b, " ");
+    gm__buf_text(b, "\n");
+    if (b->failed) return GM_ENOMEM;
+    b->data[first + 8] = (char)((b->len - first - 10) & 255);
+    b->data[first + 9] = (char)((b->len - first - 10) >> 8);
+    if (t->contiguous || !t->size) return GM_OK;
+    GM__TRY(gm__tensor_make(t->ctx, gm__ctx_err(t->ctx), t->dtype, t->ndim, t->shape, false, copy));
+    gm__copy_values(t->ctx, *copy, t);
+    return GM_OK;
+}
+
+gm_status gm_npy_write(const gm_tensor *t, const char *path)
+{
     if (!gm__is(t, GM__TENSOR)) return GM_EARG;
     gm_ctx *ctx = t->ctx;
     if (!path) return gm__fail_ctx(ctx, GM_EARG, "npy_write: path is NULL");
-    if (t->dtype == GM_BF16) return gm__fail_ctx(ctx, GM_EDTYPE, "npy_write: NumPy has no bf16; cast first");
-
     gm_tensor *copy = NULL;
     gm__out *out = NULL;
     gm__buf b;
-    gm_status s = GM_OK;
     gm__buf_init(&b, ctx);
-    gm__buf_put(&b, "\x93NUMPY\x01\x00\x00\x00", 10);
-    gm__buf_format(&b, "{'descr': '%s', 'fortran_order': False, 'shape': (", type[t->dtype]);
-    for (int i = 0; i < t->ndim; i++) gm__buf_format(&b, i ? ", %lld" : "%lld", (long long)t->shape[i]);
-    gm__buf_text(&b, t->ndim == 1 ? ",), }" : "), }");
-    while (!b.failed && b.len % 64 != 63) gm__buf_text(&b, " ");
-    gm__buf_text(&b, "\n");
-    if (b.failed) {
-        s = GM_ENOMEM;
-        goto done;
-    }
-    b.data[8] = (char)((b.len - 10) & 255);
-    b.data[9] = (char)((b.len - 10) >> 8);
-    if (!t->contiguous && t->size) {
-        s = gm__tensor_make(ctx, gm__ctx_err(ctx), t->dtype, t->ndim, t->shape, false, &copy);
-        if (s) goto done;
-        gm__copy_values(ctx, copy, t);
-    }
-    s = gm__out_open(ctx, path, &out);
-    if (s) goto done;
-    s = gm__out_write(out, b.data, b.len);
+    gm_status s = gm__npy_start("npy_write", t, &b, &copy);
+    if (!s) s = gm__out_open(ctx, path, &out);
+    if (!s) s = gm__out_write(out, b.data, b.len);
     if (!s && t->size) s = gm__out_write(out, copy ? copy->data : t->data, (size_t)t->size * gm__esize(t->dtype));
     if (!s) s = gm__out_commit(out);
     else gm__out_abort(out);
-done:
     gm_tensor_free(copy);
     gm__buf_free(&b);
     return s;

@@ -11,6 +11,10 @@ void fuzz_npy(const uint8_t *p, size_t n);
 void fuzz_idx(const uint8_t *p, size_t n);
 void fuzz_csv(const uint8_t *p, size_t n);
 void fuzz_spec(const uint8_t *p, size_t n);
+void fuzz_cifar(const uint8_t *p, size_t n);
+void fuzz_npz(const uint8_t *p, size_t n);
+void fuzz_lines(const uint8_t *p, size_t n);
+void fuzz_ratings(const uint8_t *p, size_t n);
 void fuzz_gzip(const uint8_t *p, size_t n);
 
 #endif

@@ -68,6 +68,10 @@ REPLAY(npy)
 REPLAY(idx)
 REPLAY(csv)
 REPLAY(spec)
+REPLAY(cifar)
+REPLAY(npz)
+REPLAY(lines)
+REPLAY(ratings)
 REPLAY(gzip)
 
 int main(void)
@@ -80,6 +84,10 @@ int main(void)
     tcase_add_test(c, idx);
     tcase_add_test(c, csv);
     tcase_add_test(c, spec);
+    tcase_add_test(c, cifar);
+    tcase_add_test(c, npz);
+    tcase_add_test(c, lines);
+    tcase_add_test(c, ratings);
     tcase_add_test(c, gzip);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
