@@ -159,14 +159,16 @@ done:
 
 /* ---- tensors ---------------------------------------------------------------------------------- */
 
-static void fill(gm_tensor *t, const gm__slot *s, uint64_t seed, size_t index)
+static gm_status fill(gm_tensor *t, const gm__slot *s, uint64_t seed, size_t index)
 {
     switch (s->fill) {
     case GM__FILL_UNI: gm__init_uniform(t, s->a, seed, index); break;
     case GM__FILL_NORM: gm__init_normal(t, s->a, s->b, seed, index); break;
     case GM__FILL_ONE: gm__init_normal(t, 1, 0, seed, index); break;
+    case GM__FILL_ORTHO: return gm__init_orthogonal(t, s->a, seed, index);
     default: break; /* made of zeros */
     }
+    return GM_OK;
 }
 
 /* Layers are only ever appended: a tensor that stays has the same place, name and shape. */
@@ -187,7 +189,7 @@ static gm_status make_slots(gm_net *net, gm__slots *s, const gm__slots *old, boo
         }
         int dtype = slot->fill == GM__FILL_COUNT ? GM_I64 : net->dtype;
         GM__TRY(gm_tensor_new(net->ctx, dtype, slot->shape.ndim, slot->shape.dim, &slot->tensor));
-        if (draw) fill(slot->tensor, slot, net->seed, i);
+        if (draw) GM__TRY(fill(slot->tensor, slot, net->seed, i));
         if (params && !net->frozen) GM__TRY(gm_tensor_set_grad(slot->tensor, 1));
     }
     return GM_OK;
@@ -197,7 +199,8 @@ static gm_status make_slots(gm_net *net, gm__slots *s, const gm__slots *old, boo
 gm_status gm__body_tensors(gm_net *net, gm__body *body, const gm__body *old, bool draw)
 {
     GM__TRY(make_slots(net, &body->params, old ? &old->params : NULL, draw, true));
-    return make_slots(net, &body->stats, old ? &old->stats : NULL, draw, false);
+    GM__TRY(make_slots(net, &body->stats, old ? &old->stats : NULL, draw, false));
+    return draw ? gm__spectral_start(net, body) : GM_OK;
 }
 
 static void free_slots(gm_ctx *ctx, gm__slots *s)

@@ -1,10 +1,9 @@
-/* layer_conv.c - "conv N k4 s2 p1 [d1] [g1] [nobias] [init=...]" and "convt N k4 s2 p1 [o1] ..." (transposed):
+/* layer_conv.c - "conv N k4 s2 p1 [d1] [g1] [nobias] [init=...] [bias=V] [spectral]" and "convt N k4 s2 p1 [o1] ..." (transposed):
  * convolutions of rows [C,H,W], or [C,L] along one axis. "dwconv k3 ..." has filters for each channel alone. */
 #include "nn/net.h"
 #include "ops/conv.h"
-#include <math.h>
 
-enum { SIZE, KERNEL, STRIDE, PAD, DILATION, GROUPS, NOBIAS, INIT, OUTPUT_PAD };
+enum { SIZE, KERNEL, STRIDE, PAD, DILATION, GROUPS, NOBIAS, INIT, BIAS, SPECTRAL, OUTPUT_PAD };
 #define COMMON                                                                              \
     [KERNEL] = {"k", GM__S_INT, false, 0, 1, 65535, "a kernel size"},                       \
     [STRIDE] = {"s", GM__S_INT, false, 1, 1, 65535, "a stride"},                            \
@@ -12,7 +11,7 @@ enum { SIZE, KERNEL, STRIDE, PAD, DILATION, GROUPS, NOBIAS, INIT, OUTPUT_PAD };
     [DILATION] = {"d", GM__S_INT, false, 1, 1, 65535, "a dilation"},                        \
     [GROUPS] = {"g", GM__S_INT, false, 1, 1, 16777216, "a number of groups"},               \
     [NOBIAS] = {"nobias", GM__S_FLAG, false, 0, 0, 1, "nobias"},                            \
-    [INIT] = {"init", GM__S_INIT, false, GM__INIT_PYTORCH, 0, 0, "init="}
+    GM__WEIGHT_SETTINGS
 static const gm__setting settings[] = {
     [SIZE] = {NULL, GM__S_INT, true, 0, 1, 16777216, "a number of channels"}, COMMON,
     [OUTPUT_PAD] = {"o", GM__S_INT, false, 0, 0, 65535, "an output padding"}};
@@ -42,24 +41,6 @@ static gm_status out_size(const gm__build *b, const gm__layer *l, int64_t in, in
     return GM_OK;
 }
 
-/* PyTorch's rules: fans count the second and the first axis of the weights; the default is kaiming uniform with a = sqrt(5). */
-static gm_status declare_weights(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int64_t out)
-{
-    double taps = 1;
-    for (int i = 2; i < ndim; i++) taps *= (double)shape[i];
-    double fan_in = (double)shape[1] * taps, fan_out = (double)shape[0] * taps, bound = 1 / sqrt(fan_in), p = bound, q = 0;
-    int fill = GM__FILL_UNI, bias_fill = GM__FILL_ZERO;
-    switch (setting(l, INIT)) {
-    case GM__INIT_XAVIER: p = sqrt(6 / (fan_in + fan_out)); break;
-    case GM__INIT_KAIMING: p = sqrt(6 / fan_in); break;
-    case GM__INIT_NORMAL: fill = GM__FILL_NORM, p = 0, q = l->init_std; break;
-    case GM__INIT_DCGAN: fill = GM__FILL_NORM, p = 0, q = 0.02; break;
-    default: bias_fill = GM__FILL_UNI; break;
-    }
-    GM__TRY(gm__declare(b, l, "weight", ndim, shape, fill, p, q));
-    return setting(l, NOBIAS) ? GM_OK : gm__declare(b, l, "bias", 1, &out, bias_fill, bound, 0);
-}
-
 static gm_status build(gm__build *b, gm__layer *l)
 {
     char text[128];
@@ -84,7 +65,8 @@ static gm_status build(gm__build *b, gm__layer *l)
     l->out.dim[0] = out;
     l->takes_doubled = l->kind == &gm__layer_conv && axes == 2 && k == 3 && setting(l, PAD) == 1 && setting(l, STRIDE) == 1 &&
                        setting(l, DILATION) == 1 && g == 1;
-    return declare_weights(b, l, 2 + axes, shape, out);
+    GM__TRY(gm__declare_weights(b, l, 2 + axes, shape, out, (gm__weights){(int)l->v[INIT], l->v[BIAS], l->v[NOBIAS] != 0}));
+    return setting(l, SPECTRAL) ? gm__spectral_declare(b, l, 2 + axes, shape, is_transposed(l) ? 1 : 0) : GM_OK;
 }
 
 /* ---- running ------------------------------------------------------------------------- */
@@ -94,7 +76,7 @@ static gm_tensor *bias_of(const gm__run *r, const gm__layer *l) { return setting
 static gm_tensor *convolve(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope, bool doubled)
 {
     int64_t s = setting(l, STRIDE), p = setting(l, PAD), d = setting(l, DILATION), g = setting(l, GROUPS), o = setting(l, OUTPUT_PAD);
-    gm_tensor *w = gm__param(r, l, 0), *b = bias_of(r, l);
+    gm_tensor *w = gm__spectral_weight(r, l, gm__param(r, l, 0)), *b = bias_of(r, l);
     if (doubled) return gm__upsample_conv2d_act(r->t, x, w, b, p, act, slope);
     gm__attr a = l->in.ndim == 2 ? gm__conv_attr1(s, p, d, g)
                                  : gm__conv_attr((const int64_t[]){s, s}, (const int64_t[]){p, p}, (const int64_t[]){d, d}, g);
@@ -121,8 +103,8 @@ static gm_tensor *apply_act(const gm__run *r, gm__layer *l, gm_tensor *x, int32_
 static gm_tensor *apply_doubled(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope) { return run(r, l, x, act, slope, true); }
 
 const gm__kind gm__layer_conv = {.name = "conv", .settings = settings, .n_settings = OUTPUT_PAD, .build = build, .apply = apply,
-                                 .apply_act = apply_act, .apply_doubled = apply_doubled};
+                                 .apply_act = apply_act, .apply_doubled = apply_doubled, .commit = gm__spectral_commit};
 const gm__kind gm__layer_convt = {.name = "convt", .settings = settings, .n_settings = GM__COUNT(settings), .build = build, .apply = apply,
-                                  .apply_act = apply_act};
+                                  .apply_act = apply_act, .commit = gm__spectral_commit};
 const gm__kind gm__layer_dwconv = {.name = "dwconv", .settings = depthwise, .n_settings = GM__COUNT(depthwise), .build = build, .apply = apply,
-                                   .apply_act = apply_act};
+                                   .apply_act = apply_act, .commit = gm__spectral_commit};

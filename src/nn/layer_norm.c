@@ -17,9 +17,10 @@ static const gm__setting settings[] = {
 static gm_status declare_scale(gm__build *b, gm__layer *l, int64_t n)
 {
     int kind = (int)l->v[INIT];
-    if (kind == GM__INIT_XAVIER || kind == GM__INIT_KAIMING) return gm__build_fail(b, l, GM_EARG, "init is pytorch, dcgan or normal:STD here");
-    double std = kind == GM__INIT_DCGAN ? 0.02 : l->init_std;
-    int fill = kind == GM__INIT_PYTORCH ? GM__FILL_ONE : GM__FILL_NORM;
+    double std = kind == GM__INIT_DCGAN ? 0.02 : l->init_number;
+    int fill = kind == GM__INIT_PYTORCH ? GM__FILL_ONE : kind == GM__INIT_ZEROS ? GM__FILL_ZERO : GM__FILL_NORM;
+    if (fill == GM__FILL_NORM && kind != GM__INIT_DCGAN && kind != GM__INIT_NORMAL)
+        return gm__build_fail(b, l, GM_EARG, "init is pytorch, dcgan, zeros or normal:STD here");
     GM__TRY(gm__declare(b, l, "weight", 1, &n, fill, 1, std));
     return gm__declare(b, l, "bias", 1, &n, GM__FILL_ZERO, 0, 0);
 }
@@ -100,10 +101,9 @@ static gm_tensor *apply_bnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
     return y && lead > 1 ? gm_reshape(t, y, x->ndim, x->shape) : y;
 }
 
-void gm__bnorm_commit(gm_net *net, gm__layer *l)
+static void commit(gm_net *net, gm__layer *l)
 {
     gm__stats *p = &l->pending;
-    if (p->batches == 0) return;
     gm__slot *s = &net->body.stats.at[l->stat];
     for (int64_t j = 0; j < l->in.dim[0]; j++) {
         put(s[0].tensor, j, p->mean[j]);
@@ -111,8 +111,7 @@ void gm__bnorm_commit(gm_net *net, gm__layer *l)
     }
     *(int64_t *)(void *)s[2].tensor->data += p->batches;
     for (int i = 0; i < 3; i++) s[i].tensor->version++;
-    p->batches = 0;
 }
 
 const gm__kind gm__layer_bnorm = {
-    .name = "bnorm", .settings = settings, .n_settings = GM__COUNT(settings), .build = build_bnorm, .apply = apply_bnorm};
+    .name = "bnorm", .settings = settings, .n_settings = GM__COUNT(settings), .build = build_bnorm, .apply = apply_bnorm, .commit = commit};

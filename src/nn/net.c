@@ -177,7 +177,7 @@ static void each_waiting(gm_net *net, gm__seq *seq, bool commit)
 {
     for (size_t i = 0; i < seq->n; i++) {
         gm__layer *l = &seq->layers[i];
-        if (commit) gm__bnorm_commit(net, l);
+        if (commit && l->pending.batches && l->kind->commit) l->kind->commit(net, l);
         l->pending.batches = 0;
         for (size_t j = 0; j < l->n_branch; j++) each_waiting(net, &l->branch[j], commit);
     }

@@ -9,7 +9,7 @@
 
 #include "nn/nn.h"
 
-enum { GM__NET_DEPTH = 8, GM__NET_LAYERS = 4096, GM__NET_TEXT = 65536, GM__NET_SETTINGS = 10, GM__NET_BRANCHES = 32 };
+enum { GM__NET_DEPTH = 8, GM__NET_LAYERS = 4096, GM__NET_TEXT = 65536, GM__NET_SETTINGS = 12, GM__NET_BRANCHES = 32 };
 
 typedef struct gm__row { /* shape of one row: no batch axis */
     int ndim;
@@ -27,7 +27,18 @@ typedef struct gm__setting {
     const char *what;   /* for messages: "an output size" */
 } gm__setting;
 
-enum { GM__INIT_PYTORCH, GM__INIT_XAVIER, GM__INIT_KAIMING, GM__INIT_NORMAL, GM__INIT_DCGAN };
+/* init.c: how first weights are drawn. Some take a number: init=NAME:NUMBER. */
+enum { GM__INIT_PYTORCH, GM__INIT_XAVIER, GM__INIT_XAVIER_NORMAL, GM__INIT_KAIMING, GM__INIT_KAIMING_NORMAL, GM__INIT_ORTHOGONAL, GM__INIT_NORMAL,
+       GM__INIT_DCGAN, GM__INIT_ZEROS };
+#define GM__INIT_NAMES "pytorch, xavier[:GAIN], xavier-normal[:GAIN], kaiming[:SLOPE], kaiming-normal[:SLOPE], orthogonal[:GAIN], normal:STD, dcgan or zeros"
+bool gm__init_read(const char *p, const char *end, double *kind, double *number);
+void gm__init_text(int kind, double number, gm__buf *b);
+/* settings that layers with weights share, as rows of their tables and as values */
+#define GM__BIAS_BY_INIT 1e30 /* no bias=V was given */
+#define GM__WEIGHT_SETTINGS                                                                 \
+    [INIT] = {"init", GM__S_INIT, false, GM__INIT_PYTORCH, 0, 0, "init="},                  \
+    [BIAS] = {"bias", GM__S_REAL, false, GM__BIAS_BY_INIT, -1e6, 1e6, "a first bias"},      \
+    [SPECTRAL] = {"spectral", GM__S_FLAG, false, 0, 0, 1, "spectral"}
 
 /* ---- layers --------------------------------------------------------------------- */
 
@@ -48,12 +59,13 @@ typedef struct gm__layer {
     size_t column;                /* of its name in the text, from 1 */
     double v[GM__NET_SETTINGS];   /* values in the order of the settings' rows */
     gm__row dims;                 /* of a GM__S_DIMS setting */
-    double init_std;              /* of init=normal:STD */
+    double init_number;           /* of init=NAME:NUMBER */
     gm__seq *branch;              /* what stands in the parentheses */
     size_t n_branch;
     gm__row in, out;
     size_t param, n_param, stat;  /* first parameter and statistic, indices into the body's slots */
     int64_t numbers;              /* parameters of this layer alone */
+    int spectral;                 /* weights are divided by their largest singular value (spectral.c): 1 + the axis of their rows; 0: no */
     bool doubles, takes_doubled;  /* repeats each pixel 2x2 and no more; a convolution that can do that itself (set by build) */
     char *text;                   /* canonical, without what is in parentheses */
     gm__stats pending;
@@ -61,7 +73,7 @@ typedef struct gm__layer {
 
 /* ---- building: shapes and declarations first, memory after ------------------------ */
 
-enum { GM__FILL_ZERO, GM__FILL_ONE, GM__FILL_UNI /* (-a,a) */, GM__FILL_NORM /* mean a, deviation b */, GM__FILL_COUNT /* an i64 */ };
+enum { GM__FILL_ZERO, GM__FILL_ONE, GM__FILL_UNI /* (-a,a) */, GM__FILL_NORM /* mean a, deviation b */, GM__FILL_ORTHO /* times a */, GM__FILL_COUNT /* an i64 */ };
 typedef struct gm__slot { /* a declared tensor */
     char *name;
     gm__row shape;
@@ -120,6 +132,7 @@ typedef struct gm__kind {
     gm_tensor *(*apply)(const gm__run *r, gm__layer *l, gm_tensor *x);
     /* a layer that fuses the activation after it */
     gm_tensor *(*apply_act)(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope);
+    void (*commit)(gm_net *net, gm__layer *l); /* writes waiting statistics to the net's tensors; NULL: it has none */
     /* a layer with takes_doubled: what apply_act gives for x doubled, from x itself */
     gm_tensor *(*apply_doubled)(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope);
 } gm__kind;
@@ -158,7 +171,14 @@ gm_tensor *gm__apply_unbatch(const gm__run *r, gm_tensor *y, const gm_tensor *x,
 static inline gm_tensor *gm__param(const gm__run *r, const gm__layer *l, size_t i) { return r->net->body.params.at[l->param + i].tensor; }
 static inline gm_tensor *gm__stat(const gm__run *r, const gm__layer *l, size_t i) { return r->net->body.stats.at[l->stat + i].tensor; }
 
-/* layer_norm.c: writes waiting statistics of one layer to the net's tensors */
-void gm__bnorm_commit(gm_net *net, gm__layer *l);
+/* init.c: declares "weight" [shape] and, unless nobias, "bias" [out] */
+typedef struct gm__weights { int init; double bias; bool nobias; } gm__weights;
+gm_status gm__declare_weights(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int64_t out, gm__weights how);
+
+/* spectral.c: weight_u and weight_v wait and are committed as running statistics are */
+gm_status gm__spectral_declare(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int axis); /* the layer's first statistics */
+gm_tensor *gm__spectral_weight(const gm__run *r, gm__layer *l, gm_tensor *w); /* w itself without `spectral` */
+void gm__spectral_commit(gm_net *net, gm__layer *l);
+gm_status gm__spectral_start(gm_net *net, gm__body *body); /* first vectors, from the first weights */
 
 #endif

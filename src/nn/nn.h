@@ -20,6 +20,8 @@ void gm__net_drop_pending(gm_net *net);
 /* Draws a tensor's initial values: uniform(-bound, bound) or normal(0, std) from (seed, INIT, 0, index). */
 void gm__init_uniform(gm_tensor *w, double bound, uint64_t seed, uint64_t index);
 void gm__init_normal(gm_tensor *w, double mean, double std, uint64_t seed, uint64_t index);
+/* rows (the first axis) or, if they are more than what is left, columns orthonormal, times gain; as torch.nn.init.orthogonal_ */
+gm_status gm__init_orthogonal(gm_tensor *w, double gain, uint64_t seed, uint64_t index);
 
 /* Changes the stored type of every tensor of the net (f64 for gradient checks). */
 gm_status gm__net_cast(gm_net *net, int32_t dtype);

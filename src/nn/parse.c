@@ -84,24 +84,9 @@ static gm_status check_number(const cursor *c, const gm__layer *l, const gm__set
 
 static gm_status read_init(const cursor *c, gm__layer *l, double *kind, const char *value, const char *end)
 {
-    static const char *const names[] = {"pytorch", "xavier", "kaiming", "normal", "dcgan"};
-    size_t n = (size_t)(end - value);
-    for (size_t i = 0; i < GM__COUNT(names); i++) {
-        if (i != GM__INIT_NORMAL && strlen(names[i]) == n && memcmp(names[i], value, n) == 0) {
-            *kind = (double)i;
-            return GM_OK;
-        }
-    }
-    if (n > 7 && memcmp(value, "normal:", 7) == 0) {
-        double std;
-        if (gm__read_double(value + 7, end, &std) == end && std >= 0 && std <= 1e3) {
-            *kind = GM__INIT_NORMAL;
-            l->init_std = std;
-            return GM_OK;
-        }
-    }
     char got[40];
-    return fail_at(c, c->p, GM_EARG, "%s: expected init=pytorch, xavier, kaiming, dcgan or normal:STD, got %s", l->kind->name, seen(c, got));
+    if (gm__init_read(value, end, kind, &l->init_number)) return GM_OK;
+    return fail_at(c, c->p, GM_EARG, "%s: expected init=" GM__INIT_NAMES ", got %s", l->kind->name, seen(c, got));
 }
 
 /* A bare number: the next setting by position. */
@@ -280,7 +265,6 @@ void gm__seq_free(gm_ctx *ctx, gm__seq *s)
 
 static void setting_text(const gm__layer *l, const gm__setting *s, double v, gm__buf *b)
 {
-    static const char *const inits[] = {"pytorch", "xavier", "kaiming", "normal", "dcgan"};
     if (s->type == GM__S_DIMS) {
         for (int d = 0; d < l->dims.ndim; d++) gm__buf_format(b, " %lld", (long long)l->dims.dim[d]);
     } else if (!s->required && v == s->def) {
@@ -288,8 +272,7 @@ static void setting_text(const gm__layer *l, const gm__setting *s, double v, gm_
     } else if (s->type == GM__S_FLAG) {
         gm__buf_format(b, " %s", s->key);
     } else if (s->type == GM__S_INIT) {
-        gm__buf_format(b, " init=%s", inits[(int)v]);
-        if ((int)v == GM__INIT_NORMAL) gm__buf_format(b, ":%g", l->init_std);
+        gm__init_text((int)v, l->init_number, b);
     } else {
         gm__buf_format(b, " %s%s", s->key ? s->key : "", s->key && s->key[1] ? "=" : "");
         if (s->type == GM__S_INT) gm__buf_format(b, "%lld", (long long)v);

@@ -72,6 +72,9 @@ gm_tensor *gm__scatter_add(gm_tape *t, gm_tensor *g, int64_t axis, gm_tensor *in
 /* the gradient of gm_index_select: y[.., index[i], ..] += x[.., i, ..], axis (>= 0) gets a size of n */
 gm_tensor *gm__index_sum(gm_tape *t, gm_tensor *x, int64_t axis, gm_tensor *index, int64_t n);
 
+/* w / (u^T W v), W's rows on axis 0 or 1 of w; no gradient flows into u and v */
+gm_tensor *gm__spectral_norm(gm_tape *t, gm_tensor *w, gm_tensor *u, gm_tensor *v, int axis);
+
 /* gm_batch_norm that also gives the statistics of the batch: in training *batch_mean and *batch_var
  * receive tape tensors [C] with the mean and the variance divided by N; else NULL. Recording or not. */
 gm_tensor *gm__batch_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, gm_tensor *mean, gm_tensor *var, double eps,

@@ -67,6 +67,8 @@ START_TEST(text_round_trips)
     round_trip("reshape 3 2 2, flatten", "reshape 3 2 2, flatten", 0);
     round_trip("res(linear 5,res( linear 5 ),linear 12),cat(linear 2|relu|lnorm,tanh)",
                "res( linear 5, res( linear 5 ), linear 12 ), cat( linear 2 | relu | lnorm, tanh )", 0);
+    round_trip("linear 4 init=xavier_normal:1 bias=0 spectral, linear 4 init=kaiming-normal:.2, linear 4 bias=-0.5 nobias init=orthogonal:2, lnorm init=zeros",
+               "linear 4 init=xavier-normal bias=0 spectral, linear 4 init=kaiming-normal:0.2, linear 4 nobias init=orthogonal:2 bias=-0.5, lnorm init=zeros", 0);
     round_trip("linear 4, cond, linear 2 init=xavier, linear 2 init=kaiming, linear 2 init=dcgan",
                "linear 4, cond, linear 2 init=xavier, linear 2 init=kaiming, linear 2 init=dcgan", 5);
 }
@@ -88,10 +90,17 @@ START_TEST(bad_text)
         {"linear 4 5", GM_EARG, "net: column 10: linear: one number too many: '5'"},
         {"linear 4 bias", GM_EARG, "net: column 10: linear has no setting 'bias'"},
         {"linear 4 init=", GM_EARG, "column 10"},
-        {"linear 4 init=unit", GM_EARG, "expected init=pytorch, xavier, kaiming, dcgan or normal:STD, got 'init=unit'"},
+        {"linear 4 init=unit", GM_EARG, "normal:STD, dcgan or zeros, got 'init=unit'"},
         {"linear 4 init=normal", GM_EARG, "normal:STD"},
         {"linear 4 init=normal:x", GM_EARG, "normal:STD"},
-        {"bnorm init=xavier", GM_EARG, "init is pytorch, dcgan or normal:STD here"},
+        {"linear 4 init=normal:-1", GM_EARG, "normal:STD"},
+        {"linear 4 init=zeros:1", GM_EARG, "normal:STD"},
+        {"linear 4 init=kaiming:", GM_EARG, "kaiming[:SLOPE]"},
+        {"linear 4 init=orthogonal:2000", GM_EARG, "orthogonal[:GAIN]"},
+        {"linear 4 bias=x", GM_EARG, "linear: expected a first bias, got 'bias=x'"},
+        {"linear 4 init=zeros spectral", GM_EARG, "linear: weights of 0 cannot be spectral"},
+        {"relu spectral", GM_EARG, "relu has no setting 'spectral'"},
+        {"bnorm init=xavier", GM_EARG, "init is pytorch, dcgan, zeros or normal:STD here"},
         {"lnorm nostats", GM_EARG, "lnorm has no setting 'nostats'"},
         {"relu 1", GM_EARG, "one number too many"},
         {"relu ( linear 4 )", GM_EARG, "net: column 6: expected ',' or the end, got '('"},
@@ -241,6 +250,12 @@ START_TEST(initial_weights)
     check_init("linear 200 init=kaiming", sqrt(6.0 / 300), 0, 0);
     check_init("linear 200 init=normal:0.3", 0, 0.3, 0);
     check_init("linear 200 init=dcgan", 0, 0.02, 0);
+    check_init("linear 200 init=xavier:0.5", 0.5 * sqrt(6.0 / 500), 0, 0);
+    check_init("linear 200 init=xavier-normal", 0, sqrt(2.0 / 500), 0);
+    check_init("linear 200 init=xavier-normal:2", 0, 2 * sqrt(2.0 / 500), 0);
+    check_init("linear 200 init=kaiming:2", sqrt(6.0 / 5 / 300), 0, 0);
+    check_init("linear 200 init=kaiming-normal", 0, sqrt(2.0 / 300), 0);
+    check_init("linear 200 init=kaiming-normal:0.2", 0, sqrt(2.0 / 1.04 / 300), 0);
     gm_net *n = net_of("lnorm, bnorm init=dcgan, lnorm init=normal:0", ROW(4));
     for (int64_t i = 0; i < 4; i++) {
         ck_assert(get(gm_net_tensor(n, 0), i) == 1 && get(gm_net_tensor(n, 1), i) == 0);
@@ -589,7 +604,7 @@ START_TEST(failing_allocations)
         mem.live = 0;
         OK(gm_ctx_new(&c, &own));
         mem.left = at;
-        gm_status s = gm_net_new(own, "linear 4, bnorm, res( linear 4 ), cat( linear 2 | relu )", ROW(3), 1, &n);
+        gm_status s = gm_net_new(own, "linear 4 init=orthogonal, bnorm, res( linear 4 spectral ), cat( linear 2 | relu )", ROW(3), 1, &n);
         if (!s) s = gm_net_add(n, "linear 3");
         if (!s) s = gm__net_cast(n, GM_F64);
         if (!s) s = gm_net_copy(n, &copy);

@@ -52,3 +52,12 @@ OPS = {
     "cholesky": lambda x, i, f: torch.linalg.cholesky(symmetric(x[0])), "solve_triangular": solve_triangular,
     "solve": lambda x, i, f: torch.linalg.solve(x[0], x[1]), "slogdet": slogdet, "eigh": eigh, "svd": svd, "qr": qr,
 }
+
+
+def spectral_norm(x, i, f):
+    w, u, v = x
+    rows = w.transpose(0, 1) if i and i[0] else w
+    return w / (u.detach() @ rows.reshape(len(u), -1) @ v.detach())
+
+
+OPS["spectral_norm"] = spectral_norm
