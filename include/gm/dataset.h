@@ -144,8 +144,12 @@ GM_API void gm_dataset_free(gm_dataset *d);
  * @param options   batch (128), shuffle (on), seed (0), drop-last (off), prefetch (on), binarize (none|dynamic|threshold),
  *                  scale (none|unit|standard: the whole to [0,1] by its smallest and largest number, or each feature
  *                  to mean 0 and deviation 1; a constant becomes 0). prefetch needs a context of 2 threads or more.
+ *                  augment: a comma list of what happens to a row of pictures [C,H,W] each time it is seen, by (seed, epoch,
+ *                  row) alone, in this order: crop=N (a window of N x N, scaled back), shift=N (up to N pixels each way,
+ *                  fill=zero|edge), vflip, flip, contrast=C, brightness=B, noise=S (normal), then clamping to [0,1]
+ *                  where x is u8, and erase=N (a square of N x N becomes 0); it comes before scale and binarize.
  *                  Floats come as f32, i32 and i64 as they are, labels as i64
- * @errors    GM_EARG, GM_EDTYPE (whole numbers cannot be scaled), GM_ECANCELED, GM_ENOMEM
+ * @errors    GM_EARG, GM_EDTYPE (whole numbers cannot be scaled), GM_ESHAPE (augment), GM_ECANCELED, GM_ENOMEM
  * @threads   as the data set's context
  * @since     0.1
  */

@@ -1,21 +1,23 @@
-/* batches.c - batches over a data set: order, scaling, binarisation, position. */
+/* batches.c - batches over a data set: order, augmentation, scaling, binarisation, position. */
 #include "data/batches.h"
 #include <string.h>
 
 static const gm__opt rows[] = {
     { "batch", GM__O_INT, offsetof(gm__batches_config, batch), "128", 1, 1 << 24, NULL, "rows in a batch" },
     { "shuffle", GM__O_FLAG, offsetof(gm__batches_config, shuffle), "on", 0, 0, NULL, "a new order every epoch" },
-    { "seed", GM__O_U64, offsetof(gm__batches_config, seed), "0", 0, 18446744073709551615.0, NULL, "seed of the order and of dynamic binarisation" },
+    { "seed", GM__O_U64, offsetof(gm__batches_config, seed), "0", 0, 18446744073709551615.0, NULL, "seed of the order, augmentation and dynamic binarisation" },
     { "drop-last", GM__O_FLAG, offsetof(gm__batches_config, drop_last), "off", 0, 0, NULL, "leave out an epoch's last batch if it is not full" },
     { "prefetch", GM__O_FLAG, offsetof(gm__batches_config, prefetch), "on", 0, 0, NULL, "prepare the next batch in a thread of its own" },
     { "binarize", GM__O_CHOICE, offsetof(gm__batches_config, binarize), "none", 0, 0, "none|dynamic|threshold",
       "make x 0 or 1: drawn anew with probability x each time it is seen, or x > 0.5" },
     { "scale", GM__O_CHOICE, offsetof(gm__batches_config, scale), "none", 0, 0, "none|unit|standard",
       "scale x: to [0,1] by the smallest and largest number of the data, or each feature to mean 0 and deviation 1" },
+    { "augment", GM__O_TEXT, offsetof(gm__batches_config, augment), NULL, 0, 0, NULL, "change pictures at random: flip,shift=2,noise=0.1 .." },
 };
 static const gm__opts table = { "batches", rows, GM__COUNT(rows) };
 
-/* Blocks of a row's stream (seed, DATA, epoch, row) from here on binarise; the ones before are the trainer's. */
+/* Blocks of a row's stream (seed, DATA, epoch, row) from here on binarise; the ones before are the trainer's, those
+ * from 3 * 2^30 on augment (augment.c). */
 static const uint32_t BINARIZE_BLOCK = (uint32_t)1 << 31;
 
 /* ---- making ----------------------------------------------------------------------- */
@@ -30,6 +32,7 @@ static void slot_free(gm_batches *b, gm__slot *s)
     gm__free(b->ctx, s->full);
     gm__free(b->ctx, s->rows);
     gm__free(b->ctx, s->origin);
+    gm__free(b->ctx, s->work);
 }
 
 static void drop_tensor(void *data, void *user)
@@ -47,7 +50,8 @@ static gm_status slot_make(gm_batches *b, gm__slot *s)
     s->last = gm__calloc(b->ctx, (size_t)d->n_columns, sizeof(gm_tensor *));
     s->rows = gm__alloc(b->ctx, batch, sizeof *s->rows);
     s->origin = gm__alloc(b->ctx, batch, sizeof *s->origin);
-    if (!s->full || !s->last || !s->rows || !s->origin) return GM_ENOMEM;
+    if (b->augment.on) s->work = gm__alloc(b->ctx, (size_t)d->column[0].row_elems, sizeof *s->work);
+    if (!s->full || !s->last || !s->rows || !s->origin || (b->augment.on && !s->work)) return GM_ENOMEM;
     for (int32_t i = 0; i < d->n_columns; i++) {
         const gm__column *c = &d->column[i];
         int64_t shape[GM_MAX_DIMS + 1] = { (int64_t)batch };
@@ -97,6 +101,8 @@ static gm_status setup(gm_batches *b, const char *options)
     gm__strs strs = { .ctx = b->ctx };
     gm_status s = gm__opts_defaults(b->ctx, &table, &b->cfg, &strs);
     if (!s) s = gm__opts_parse(b->ctx, &table, options, &b->cfg, &strs, NULL);
+    if (!s) s = gm__augment_make(b->ctx, b->cfg.augment, &d->column[0], &b->augment);
+    b->cfg.augment = NULL;
     gm__strs_free(&strs);
     if (s) return s;
     uint64_t batch = (uint64_t)b->cfg.batch;
@@ -173,12 +179,13 @@ static void transform(gm_batches *b, gm__slot *s, float *x)
 {
     size_t n = (size_t)b->d->column[0].row_elems;
     for (size_t r = 0; r < s->n; r++, x += n) {
+        gm__stream stream = gm__stream_make(b->cfg.seed, GM__R_DATA, (uint32_t)s->epoch, s->origin[r]);
+        if (b->augment.on) gm__augment_row(&b->augment, b->ctx->kern, stream, x, s->work);
         if (b->cfg.scale == GM__SCALE_UNIT)
             for (size_t i = 0; i < n; i++) x[i] = (x[i] - b->shift[0]) * b->factor[0];
         else if (b->cfg.scale == GM__SCALE_STANDARD)
             for (size_t i = 0; i < n; i++) x[i] = (x[i] - b->shift[i]) * b->factor[i];
         if (b->cfg.binarize == GM__BIN_DYNAMIC) {
-            gm__stream stream = gm__stream_make(b->cfg.seed, GM__R_DATA, (uint32_t)s->epoch, s->origin[r]);
             stream.ctr[0] = BINARIZE_BLOCK;
             b->ctx->kern->bernoulli_f32(stream, n, x, x);
         } else if (b->cfg.binarize == GM__BIN_THRESHOLD) {
@@ -201,7 +208,7 @@ gm_status gm__batches_fill(gm_batches *b, gm__slot *s, uint64_t epoch, uint64_t 
     } else {
         for (int32_t i = 0; i < d->n_columns; i++) gm__column_rows(b->ctx->kern, &d->column[i], s->origin, s->n, s->full[i]->data);
     }
-    if (b->cfg.scale || b->cfg.binarize) transform(b, s, gm__f32(s->full[0]));
+    if (b->cfg.scale || b->cfg.binarize || b->augment.on) transform(b, s, gm__f32(s->full[0]));
     return GM_OK;
 }
 

@@ -2,13 +2,14 @@
 #ifndef GM_DATA_BATCHES_H
 #define GM_DATA_BATCHES_H
 
-#include "data/data.h"
+#include "data/augment.h"
 #include <pthread.h>
 #include <sys/types.h>
 
 typedef struct gm__batches_config {
     int32_t batch, shuffle, drop_last, prefetch, binarize, scale;
     uint64_t seed;
+    const char *augment;
 } gm__batches_config;
 enum { GM__BIN_NONE, GM__BIN_DYNAMIC, GM__BIN_THRESHOLD };
 enum { GM__SCALE_NONE, GM__SCALE_UNIT, GM__SCALE_STANDARD };
@@ -17,6 +18,7 @@ enum { GM__SCALE_NONE, GM__SCALE_UNIT, GM__SCALE_STANDARD };
 typedef struct gm__slot {
     gm_tensor **full, **last; /* a column: all rows of a batch, and the fewer of an epoch's last; one memory */
     uint64_t *rows, *origin;
+    float *work;              /* of augmentation: a row */
     size_t n;                 /* rows in it; 0: nothing */
     uint64_t epoch, pos;      /* which batch it holds */
 } gm__slot;
@@ -45,6 +47,7 @@ struct gm_batches {
     uint64_t order_epoch;
     bool order_valid;
     float *shift, *factor;    /* of scale: [n_scale] */
+    gm__augment augment;
     size_t n_scale;           /* 1 or the elements of a row */
     gm__fetch fetch;
 };

@@ -22,6 +22,7 @@ static const gm__opt rows[] = {
     {"checkpoint-every", GM__O_I64, OWN(checkpoint_every), "0", 0, 1e15, NULL, "steps between checkpoints; 0: at each epoch's end"},
     {"stop-after", GM__O_I64, OWN(stop_after), "0", 0, 1e15, NULL, "stop after so many steps of this trainer; 0: never"},
     {"prefetch", GM__O_FLAG, OWN(prefetch), "on", 0, 0, NULL, "prepare the next batch meanwhile"},
+    {"augment", GM__O_TEXT, OWN(augment), NULL, 0, 0, NULL, "change training pictures at random: flip,vflip,shift=N,fill=edge,crop=N,contrast=C,brightness=B,noise=S,erase=N"},
 };
 const gm__opts gm__train_opts = {"train", rows, GM__COUNT(rows)};
 
@@ -119,10 +120,12 @@ static gm_status open_optim(gm_trainer *tr)
 
 static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool shuffle, bool prefetch, gm_batches **out)
 {
-    char options[200], how[32];
+    char options[400], how[32];
     const char *binarize = gm__model_choice(tr->m, "binarize", how, sizeof how);
-    gm__format(options, sizeof options, "batch=%lld shuffle=%s prefetch=%s seed=%llu binarize=%s", (long long)batch, shuffle ? "on" : "off",
-               prefetch ? "on" : "off", (unsigned long long)tr->cfg.seed, binarize ? binarize : "none");
+    size_t n = gm__format(options, sizeof options, "batch=%lld shuffle=%s prefetch=%s seed=%llu binarize=%s", (long long)batch, shuffle ? "on" : "off",
+                          prefetch ? "on" : "off", (unsigned long long)tr->cfg.seed, binarize ? binarize : "none");
+    if (shuffle && tr->cfg.augment) n += gm__format(options + n, sizeof options - n, " augment='%s'", tr->cfg.augment); /* what is trained on, only */
+    if (n >= sizeof options) return gm__fail_ctx(tr->ctx, GM_EARG, "train: augment: the text is too long");
     return gm_batches_new(d, options, out);
 }
 

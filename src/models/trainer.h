@@ -15,6 +15,7 @@ typedef struct gm__train_cfg {
     const char *checkpoint, *groups;
     int64_t checkpoint_every, stop_after, patience;
     int32_t keep_best, prefetch;
+    const char *augment;
 } gm__train_cfg;
 
 /* All that a checkpoint holds beside tensors and options: what the next step depends on. */
