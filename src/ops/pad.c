@@ -113,7 +113,7 @@ gm_tensor *gm_pad(gm_tape *t, gm_tensor *x, const int64_t *before, const int64_t
     }
     if (!any) return gm__alias(t, x);
     if (mode == GM_PAD_CONSTANT) return with_value(t, x, before, after, value);
-    for (int k = 0; k < x->ndim && x; k++)
+    for (int k = 0, nd = x->ndim; k < nd && x; k++)
         if (before[k] > 0 || after[k] > 0) x = with_own(t, x, k, before[k], after[k], mode);
     return x;
 }
