@@ -38,9 +38,17 @@ enum { GM_PAD_CONSTANT = 0, GM_PAD_REFLECT = 1, GM_PAD_REPLICATE = 2, GM_PAD_CIR
 GM_API gm_tensor *gm_zeros(gm_tape *t, int32_t dtype, int32_t ndim, const int64_t *shape);
 /** Every element the value v. @return [shape]. @grad none. @since 0.1 */
 GM_API gm_tensor *gm_full(gm_tape *t, int32_t dtype, int32_t ndim, const int64_t *shape, double v);
+/** start, start + step, .. as long as before stop. @param dtype any type. @return [max(0, ceil((stop - start)/step))]. @grad none. @since 0.1 */
+GM_API gm_tensor *gm_arange(gm_tape *t, int32_t dtype, double start, double stop, double step);
+/** n numbers from first to last, both exact, evenly spaced. @param dtype any type. @return [n]. @grad none. @since 0.1 */
+GM_API gm_tensor *gm_linspace(gm_tape *t, int32_t dtype, double first, double last, int64_t n);
+/** 1 on the diagonal, 0 elsewhere. @param dtype any type. @return [rows, cols]. @grad none. @since 0.1 */
+GM_API gm_tensor *gm_eye(gm_tape *t, int32_t dtype, int64_t rows, int64_t cols);
+/** 1 at the place of each label, 0 elsewhere. @param label i32 or i64 [..], each in [0, classes). @param dtype f32 or f64. @return [.., classes]. @errors GM_EARG names the first bad label. @grad none. @since 0.1 */
+GM_API gm_tensor *gm_one_hot(gm_tape *t, gm_tensor *label, int64_t classes, int32_t dtype);
 /** Converts the type; floats to integers cut toward zero and clamp, NaN gives 0. @return x's shape. @grad x where both types are f32 or f64, any. @since 0.1 */
 GM_API gm_tensor *gm_cast(gm_tape *t, gm_tensor *x, int32_t dtype);
-/** The same values; no gradient flows through. @return view of x. @grad none. @since 0.1 */
+/** The same values; no gradient flows through ("stop gradient"): x counts as a constant in what is made of the result. @return view of x. @grad none. @since 0.1 */
 GM_API gm_tensor *gm_detach(gm_tape *t, gm_tensor *x);
 
 /* ---- random draws: each takes the next stream of the tape ------------------ */
@@ -181,6 +189,63 @@ GM_API gm_tensor *gm_index_add(gm_tape *t, gm_tensor *x, int32_t axis, gm_tensor
 /** x with before[k] and after[k] elements around each axis k. @param x any type. @param before,after ndim sizes, 0 or more; GM_PAD_REFLECT takes less than the axis has, GM_PAD_CIRCULAR no more.
  *  @param mode GM_PAD_*. @param value of GM_PAD_CONSTANT. @grad x, any. @since 0.1 */
 GM_API gm_tensor *gm_pad(gm_tape *t, gm_tensor *x, const int64_t *before, const int64_t *after, int32_t mode, double value);
+
+/** x with src written into it: y[..., index[..., i, ...], ...] = src[..., i, ...]; of several with one place the last (largest i) wins. @param index i32 or i64, x's shape but along axis.
+ *  @param src index's shape. @errors GM_EARG names the first bad index. @grad x where not overwritten, src where it won, any. @since 0.1 */
+GM_API gm_tensor *gm_scatter(gm_tape *t, gm_tensor *x, int32_t axis, gm_tensor *index, gm_tensor *src);
+/** x with src added: y[..., index[..., i, ...], ...] += src[..., i, ...], in the order of i. @param index i32 or i64, x's shape but along axis. @param src index's shape.
+ *  @errors GM_EARG names the first bad index. @grad x src, any. @since 0.1 */
+GM_API gm_tensor *gm_scatter_add(gm_tape *t, gm_tensor *x, int32_t axis, gm_tensor *index, gm_tensor *src);
+/** Row-major places where mask is not 0. @param mask u8, any shape. @return [count] i64, a shape that depends on the values. @grad none. @since 0.1 */
+GM_API gm_tensor *gm_nonzero(gm_tape *t, gm_tensor *mask);
+/** Elements of x where mask is not 0, row-major. @param x any type. @param mask u8, x's shape. @return [count], a shape that depends on the values. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_masked_select(gm_tape *t, gm_tensor *x, gm_tensor *mask);
+
+/** Axes of size 1 taken out. @param axis one such axis, or GM_ALL_AXES for all there are. @return view. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_squeeze(gm_tape *t, gm_tensor *x, int32_t axis);
+/** A new axis of size 1. @param axis in [-(ndim+1), ndim]. @return view. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_unsqueeze(gm_tape *t, gm_tensor *x, int32_t axis);
+/** Axes first to last (both included) made one. @return view, or a copy where strides do not allow one. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_flatten(gm_tape *t, gm_tensor *x, int32_t first, int32_t last);
+/** Axis `from` moved to place `to`, the others in their order. @return view. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_movedim(gm_tape *t, gm_tensor *x, int32_t from, int32_t to);
+/** Parts along an axis. @param sizes n sizes whose sum is the axis's. @param out receives n views; all NULL on failure. @return the tape's status. @grad x, any. @since 0.1 */
+GM_API gm_status gm_split(gm_tape *t, gm_tensor *x, int32_t axis, int32_t n, const int64_t *sizes, gm_tensor **out);
+/** n equal parts along an axis, whose size n divides. @param out receives n views; all NULL on failure. @return the tape's status. @grad x, any. @since 0.1 */
+GM_API gm_status gm_chunk(gm_tape *t, gm_tensor *x, int32_t axis, int32_t n, gm_tensor **out);
+/** Parts of size 1 along an axis, without that axis. @param n the axis's size. @param out receives n views; all NULL on failure. @return the tape's status. @grad x, any. @since 0.1 */
+GM_API gm_status gm_unstack(gm_tape *t, gm_tensor *x, int32_t axis, int32_t n, gm_tensor **out);
+/** Tiles: times[k] copies of x one after another along each axis k. @param times ndim counts, 0 or more. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_repeat(gm_tape *t, gm_tensor *x, const int64_t *times);
+/** Each element n times along an axis: y[..., n*i + k, ...] = x[..., i, ...], k < n. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_repeat_interleave(gm_tape *t, gm_tensor *x, int64_t n, int32_t axis);
+/** Elements in reverse order. @param x any type. @param axes n axes, each named once. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_flip(gm_tape *t, gm_tensor *x, int32_t n, const int32_t *axes);
+/** y[..., (i + shift) mod N, ...] = x[..., i, ...]. @param x any type. @param shift any, also negative. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_roll(gm_tape *t, gm_tensor *x, int64_t shift, int32_t axis);
+/** Lower triangle: zeros where column - row > diagonal. @param x [..., M, N], any type. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_tril(gm_tape *t, gm_tensor *x, int64_t diagonal);
+/** Upper triangle: zeros where column - row < diagonal. @param x [..., M, N], any type. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_triu(gm_tape *t, gm_tensor *x, int64_t diagonal);
+/** Vectors as diagonals of matrices of zeros. @param x [..., N], any type. @param offset columns to the right of the main diagonal, negative: rows below. @return [..., N+|offset|, N+|offset|]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_diag(gm_tape *t, gm_tensor *x, int64_t offset);
+/** A diagonal of matrices. @param x [..., M, N]. @param offset in [-M, N], as in gm_diag. @return view [..., length]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_diagonal(gm_tape *t, gm_tensor *x, int64_t offset);
+/** Sum of the main diagonal. @param x [..., M, N]. @return [...]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_trace(gm_tape *t, gm_tensor *x);
+/** x[i] y[j]. @param x [M]. @param y [N]. @return [M, N]. @grad x y, any. @since 0.1 */
+GM_API gm_tensor *gm_outer(gm_tape *t, gm_tensor *x, gm_tensor *y);
+/** Sum of x y over the last axis. @param x,y [..., N], equal shapes. @return [...]. @grad x y, any. @since 0.1 */
+GM_API gm_tensor *gm_dot(gm_tape *t, gm_tensor *x, gm_tensor *y);
+
+/* ---- order: stable (equals keep their order); NaN is larger than every number ------------ */
+
+/** Elements along an axis in order. @param descending 0 or 1. @param indices receives where each came from, i64; may be NULL. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_sort(gm_tape *t, gm_tensor *x, int32_t axis, int32_t descending, gm_tensor **indices);
+/** Where the elements of gm_sort come from. @return i64, x's shape. @grad none. @since 0.1 */
+GM_API gm_tensor *gm_argsort(gm_tape *t, gm_tensor *x, int32_t axis, int32_t descending);
+/** The k largest (or smallest) along an axis, those first. @param k in [0, axis's size]. @param indices receives where each came from, i64; may be NULL. @return x's shape, k along axis. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_topk(gm_tape *t, gm_tensor *x, int64_t k, int32_t axis, int32_t largest, gm_tensor **indices);
 
 /* ---- softmax and normalisation ---------------------------------------------------------- */
 

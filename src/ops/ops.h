@@ -74,6 +74,8 @@ gm_tensor *gm__index_sum(gm_tape *t, gm_tensor *x, int64_t axis, gm_tensor *inde
 
 /* w / (u^T W v), W's rows on axis 0 or 1 of w; no gradient flows into u and v */
 gm_tensor *gm__spectral_norm(gm_tape *t, gm_tensor *w, gm_tensor *u, gm_tensor *v, int axis);
+/* matrices [rows, cols] of zeros but for the diagonal that is `offset` to the right of the main one: the gradient of gm_diagonal */
+gm_tensor *gm__diag(gm_tape *t, gm_tensor *x, int64_t offset, int64_t rows, int64_t cols);
 
 /* gm_batch_norm that also gives the statistics of the batch: in training *batch_mean and *batch_var
  * receive tape tensors [C] with the mean and the variance divided by N; else NULL. Recording or not. */
