@@ -71,6 +71,21 @@ GM_API gm_tensor *gm_pyramid_down(gm_tape *t, gm_tensor *x);
 /** The next larger level: x at even places, zeros between, reflected as in gm_pyramid_down and smoothed by (1 4 6 4 1)/8, so that constants stay.
  *  @param x [N, C, H, W]. @param oh,ow 2H or 2H-1, 2W or 2W-1. @return [N, C, oh, ow]. @grad x, any. @since 0.1 @source Burt & Adelson 1983 */
 GM_API gm_tensor *gm_pyramid_up(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow);
+/** Channels to pixels: y[n, c, h r + i, w r + j] = x[n, (c r + i) r + j, h, w]. @param x [N, C r r, H, W]. @return [N, C, H r, W r]. @grad x, any. @since 0.1 @source Shi et al. 2016 */
+GM_API gm_tensor *gm_pixel_shuffle(gm_tape *t, gm_tensor *x, int64_t r);
+/** The inverse. @param x [N, C, H r, W r]. @return [N, C r r, H, W]. @grad x, any. @since 0.1 */
+GM_API gm_tensor *gm_pixel_unshuffle(gm_tape *t, gm_tensor *x, int64_t r);
+
+/* ---- norms; gm_batch_norm and gm_layer_norm are in gm/ops.h ------------------------- */
+
+/** Normalises each channel of each image over its pixels: (x-mean)/sqrt(var+eps) w + b, var divided by the number of pixels.
+ *  @param x [N, C, ...]. @param w,b [C], optional. @return x's shape. @grad x w b, any. @since 0.1 @source Ulyanov et al. 2016 */
+GM_API gm_tensor *gm_instance_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, double eps);
+/** Normalises groups of C/groups neighbouring channels of each image over their pixels. One group is the layer norm of whole images.
+ *  @param x [N, C, ...]. @param groups divides C. @param w,b [C], optional. @return x's shape. @grad x w b, any. @since 0.1 @source Wu & He 2018 */
+GM_API gm_tensor *gm_group_norm(gm_tape *t, gm_tensor *x, int64_t groups, gm_tensor *w, gm_tensor *b, double eps);
+/** x/sqrt(mean(x^2)+eps) w over the last axis. @param x [..., N]. @param w [N], optional. @return x's shape. @grad x w, any. @since 0.1 @source Zhang & Sennrich 2019 */
+GM_API gm_tensor *gm_rms_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, double eps);
 
 #ifdef __cplusplus
 }

@@ -33,6 +33,7 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
 #include "kernels/map.h"
 #include "kernels/rows.h"
 #include "kernels/window.h"
+#include "kernels/columns.h"
 #include "kernels/update.h"
 #include "kernels/product.h"
 #undef S
@@ -45,6 +46,7 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
 #include "kernels/map.h"
 #include "kernels/rows.h"
 #include "kernels/window.h"
+#include "kernels/columns.h"
 #include "kernels/update.h"
 #include "kernels/product.h"
 #undef S
@@ -72,6 +74,7 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
     .softmax_##S = softmax_##S, .log_softmax_##S = log_softmax_##S,                   \
     .softmax_g_##S = softmax_g_##S, .log_softmax_g_##S = log_softmax_g_##S,           \
     .layer_norm_##S = layer_norm_##S, .layer_norm_g_##S = layer_norm_g_##S,           \
+    .colstat_##S = colstat_##S, .coldot_##S = coldot_##S, .colmix_##S = colmix_##S,    \
     .taps_##S = taps_##S, .max_window_##S = max_window_##S,                           \
     .finite_##S = finite_##S, .adam_##S = adam_##S, .sgd_##S = sgd_##S,               \
     .rmsprop_##S = rmsprop_##S, .adagrad_##S = adagrad_##S,                           \

@@ -75,10 +75,16 @@ typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmspr
     /* gx = y*(g - sum(g*y)); gx = g - exp(y)*sum(g) */                                  \
     void (*softmax_g_##S)(size_t rows, size_t n, T *gx, const T *g, const T *y);         \
     void (*log_softmax_g_##S)(size_t rows, size_t n, T *gx, const T *g, const T *y);     \
-    /* y = (x - mean)*rstd*w + b; w, b may be NULL; mean, rstd: [rows], written */       \
+    /* y = (x - mean)*rstd*w + b; w, b may be NULL; mean, rstd: [rows], written; mean NULL: 0, rstd of the mean square */       \
     void (*layer_norm_##S)(size_t rows, size_t n, T eps, T *y, T *mean, T *rstd, const T *x, const T *w, const T *b); \
     /* gx written; gw, gb (may be NULL) added to */                                      \
     void (*layer_norm_g_##S)(size_t rows, size_t n, T *gx, T *gw, T *gb, const T *g, const T *x, const T *mean, const T *rstd, const T *w); \
+    /* each column of x [rows, n]: mean and variance (divided by rows) */                \
+    void (*colstat_##S)(size_t rows, size_t n, const T *x, T *mean, T *var);             \
+    /* each column: sum of g, sum of g (x - mean); rows > 0 */                           \
+    void (*coldot_##S)(size_t rows, size_t n, const T *g, const T *x, const T *mean, T *sum, T *along); \
+    /* y = a[j] g + b[j] x + c[j]; x may be NULL */                                      \
+    void (*colmix_##S)(size_t rows, size_t n, T *y, const T *g, const T *x, const T *a, const T *b, const T *c); \
     /* rows of n: y row r = sum over k in [at[r], at[r+1]) of w[k] times x row from[r] + k - at[r] */ \
     void (*taps_##S)(size_t rows, size_t n, T *y, const T *x, const uint32_t *from, const uint32_t *at, const T *w); \
     /* y row r = the largest of each column over places (h, q) of image x [.., width, n], top <= h < bottom, from[r] <= q < to[r], \

@@ -177,9 +177,10 @@ static void F(layer_norm)(size_t rows, size_t n, T eps, T *y, T *mean, T *rstd, 
 {
     V one = F(set1)(1), zero = F(set1)(0);
     for (size_t r = 0; r < rows; r++, y += n, x += n) {
-        T m = F(sum)(n, x) / (T)n;
-        T k = 1 / (T)sqrt((double)(F(devsq_)(n, x, F(set1)(m)) / (T)n + eps));
-        mean[r] = m, rstd[r] = k;
+        T m = mean ? F(sum)(n, x) / (T)n : 0;
+        T k = 1 / (T)sqrt((double)((mean ? F(devsq_)(n, x, F(set1)(m)) : F(dot)(n, x, x)) / (T)n + eps));
+        rstd[r] = k;
+        if (mean) mean[r] = m;
         V mv = F(set1)(m), kv = F(set1)(k);
         for (size_t i = 0; i < n; i += L) {
             size_t left = n - i < L ? n - i : L;
@@ -190,13 +191,13 @@ static void F(layer_norm)(size_t rows, size_t n, T eps, T *y, T *mean, T *rstd, 
     }
 }
 
-/* h = (x - mean) rstd, u = g w: gx = rstd (u - mean(u) - h mean(u h)) */
+/* h = (x - mean) rstd, u = g w: gx = rstd (u - mean(u) - h mean(u h)); without a mean, rstd (u - h mean(u h)) */
 static void F(layer_norm_g)(size_t rows, size_t n, T *gx, T *gw, T *gb, const T *g, const T *x, const T *mean,
                             const T *rstd, const T *w)
 {
     V one = F(set1)(1);
     for (size_t r = 0; r < rows; r++, gx += n, g += n, x += n) {
-        V mv = F(set1)(mean[r]), kv = F(set1)(rstd[r]), su = F(set1)(0), sh = F(set1)(0);
+        V mv = F(set1)(mean ? mean[r] : 0), kv = F(set1)(rstd[r]), su = F(set1)(0), sh = F(set1)(0);
         for (size_t i = 0; i < n; i += L) {
             size_t left = n - i < L ? n - i : L;
             V gi = F(loadn)(g + i, left), h = (F(loadn)(x + i, left) - mv) * kv;
@@ -206,7 +207,7 @@ static void F(layer_norm_g)(size_t rows, size_t n, T *gx, T *gw, T *gb, const T 
             if (gw) F(storen)(gw + i, F(fma)(gi, h, F(loadn)(gw + i, left)), left);
             if (gb) F(storen)(gb + i, gi + F(loadn)(gb + i, left), left);
         }
-        V mu = F(set1)(F(hsum)(su) / (T)n), mh = F(set1)(F(hsum)(sh) / (T)n);
+        V mu = F(set1)(mean ? F(hsum)(su) / (T)n : 0), mh = F(set1)(F(hsum)(sh) / (T)n);
         for (size_t i = 0; i < n; i += L) {
             size_t left = n - i < L ? n - i : L;
             V h = (F(loadn)(x + i, left) - mv) * kv;

@@ -1,6 +1,8 @@
 /* layer_norm.c - (x-mean)/sqrt(var+eps) w + b over the last axis. Inputs x, w, b (w, b optional);
- * attr.f[0]: eps. saved: mean, 1/sqrt(var+eps) of each row. */
+ * attr.f[0]: eps. saved: 1/sqrt(var+eps), mean of each row.
+ * rms_norm is x/sqrt(mean(x^2)+eps) w: the same without mean and b. */
 #include "ops/elementwise.h"
+#include <gm/image.h>
 
 #include <string.h>
 
@@ -9,11 +11,11 @@ static gm_status infer(gm__call *c)
     const gm_tensor *x = c->in[0];
     char a[128], b[128];
     GM__TRY(gm__infer_same(c));
-    if (x->ndim < 1) return gm__fail(c->err, GM_ESHAPE, "layer_norm: a number has no axis");
-    for (int i = 1; i < 3; i++) {
+    if (x->ndim < 1) return gm__fail(c->err, GM_ESHAPE, "%s: a number has no axis", c->op->name);
+    for (int i = 1; i < c->nin; i++) {
         const gm_tensor *p = c->in[i];
         if (p && (p->ndim != 1 || p->shape[0] != x->shape[x->ndim - 1]))
-            return gm__fail(c->err, GM_ESHAPE, "layer_norm: %s %s does not fit x %s", i == 1 ? "w" : "b", gm__shape_text(a, p->ndim, p->shape),
+            return gm__fail(c->err, GM_ESHAPE, "%s: %s %s does not fit x %s", c->op->name, i == 1 ? "w" : "b", gm__shape_text(a, p->ndim, p->shape),
                             gm__shape_text(b, x->ndim, x->shape));
     }
     return GM_OK;
@@ -72,15 +74,17 @@ static gm_status forward(gm__call *c)
 {
     const gm_tensor *y = c->out;
     job j = {.ctx = c->ctx, .f64 = gm__f64_of(y), .eps = c->attr->f[0], .n = (size_t)y->shape[y->ndim - 1], .y = y->data};
-    gm_tensor *mean = gm__tape_tensor(c->t, y->dtype, y->ndim - 1, y->shape);
-    gm_tensor *rstd = mean ? gm__tape_tensor(c->t, y->dtype, y->ndim - 1, y->shape) : NULL;
-    if (!rstd || !plain(c->t, c->in[0], &j.x) || !plain(c->t, c->in[1], &j.w) || !plain(c->t, c->in[2], &j.b)) return gm__recorded(c->t);
-    j.mean = mean->data;
+    bool centred = c->nin > 2;
+    gm_tensor *rstd = gm__tape_tensor(c->t, y->dtype, y->ndim - 1, y->shape);
+    gm_tensor *mean = rstd && centred ? gm__tape_tensor(c->t, y->dtype, y->ndim - 1, y->shape) : NULL;
+    if (!rstd || (centred && !mean) || !plain(c->t, c->in[0], &j.x) || !plain(c->t, c->in[1], &j.w) || !plain(c->t, centred ? c->in[2] : NULL, &j.b))
+        return gm__recorded(c->t);
+    j.mean = mean ? mean->data : NULL;
     j.rstd = rstd->data;
-    if (y->size > 0) gm__ranges(c->ctx, (size_t)mean->size, j.n, rows_of, &j);
+    if (y->size > 0) gm__ranges(c->ctx, (size_t)rstd->size, j.n, rows_of, &j);
     if (c->node) {
-        c->node->saved[0] = mean;
-        c->node->saved[1] = rstd;
+        c->node->saved[0] = rstd;
+        c->node->saved[1] = mean;
     }
     return GM_OK;
 }
@@ -99,15 +103,15 @@ static gm_status give_sums(gm_tape *t, const gm__node *n, int i, const job *j, c
 static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
 {
     size_t es = gm__esize(gy->dtype);
-    job j = {.ctx = t->ctx, .f64 = gm__f64_of(gy), .n = (size_t)gy->shape[gy->ndim - 1], .g = gy->data, .mean = n->saved[0]->data,
-             .rstd = n->saved[1]->data};
+    job j = {.ctx = t->ctx, .f64 = gm__f64_of(gy), .n = (size_t)gy->shape[gy->ndim - 1], .g = gy->data, .rstd = n->saved[0]->data,
+             .mean = n->saved[1] ? n->saved[1]->data : NULL};
     gm_tensor *gx = gm__grad_tmp(t, n, 0);
     j.rows = (size_t)n->saved[0]->size;
     j.block = 32768 / (j.n + 1) + 1;
     size_t blocks = (j.rows + j.block - 1) / j.block;
     if (!gx || !plain(t, n->in[0], &j.x) || !plain(t, n->in[1], &j.w)) return gm__recorded(t);
     j.y = gx->data;
-    for (int i = 1; i < 3; i++) {
+    for (int i = 1; i < n->nin; i++) {
         if (!n->in[i] || !want[i]) continue;
         char *part = gm__arena(t, blocks * j.n + 1, es);
         if (!part) return gm__recorded(t);
@@ -137,9 +141,27 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
 const gm__op gm__op_layer_norm = {"layer_norm", 3, GM__OP_OPT1 | GM__OP_OPT2, infer, forward, vjp, fused,
     "7,17 17 17 f=1e-5 | 5 5 5 f=1e-5 | 0,3 3 3 f=1e-5 | 4,3 - - f=0.1 | 2,3,4:t 4 - f=1e-5 | 5,9:s - 9:s f=1e-3 | 2,70 70 70 f=1e-5"};
 
+static void vjp_rms(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
+{
+    gm_tensor *x = n->in[0], *w = n->in[1];
+    gm_tensor *rstd = gm_reciprocal(t, gm_sqrt(t, gm_affine(t, gm_mean(t, gm_square(t, x), -1, 1), 1, n->attr.f[0])));
+    gm_tensor *hat = gm_mul(t, x, rstd), *g = w ? gm_mul(t, gy, w) : gy;
+    if (want[0]) gx[0] = gm_mul(t, rstd, gm_sub(t, g, gm_mul(t, hat, gm_mean(t, gm_mul(t, g, hat), -1, 1))));
+    if (w && want[1]) gx[1] = gm__sum_to(t, gm_mul(t, gy, hat), w);
+}
+const gm__op gm__op_rms_norm = {"rms_norm", 2, GM__OP_OPT1, infer, forward, vjp_rms, fused,
+    "7,17 17 f=1e-5 | 5 5 f=1e-5 | 0,3 3 f=1e-5 | 4,3 - f=0.1 | 2,3,4:t 4 f=1e-5 | 5,9:s 9:s f=1e-3 | 2,70 70 f=1e-5 | 1 1 f=1e-5 | 3,1 - f=1e-6 | "
+    "1,33 33 f=1e-5 | 2,0 0 f=1e-5 | 3,2,8 8:c f=1e-5 | 4,7:c 7 f=1e-5"};
+
 gm_tensor *gm_layer_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, double eps)
 {
     gm_tensor *in[3] = {x, w, b};
     gm__attr a = {.f = {eps}};
     return gm__apply(t, &gm__op_layer_norm, in, 3, &a);
+}
+
+gm_tensor *gm_rms_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, double eps)
+{
+    gm__attr a = {.f = {eps}};
+    return gm__apply(t, &gm__op_rms_norm, (gm_tensor *[]){x, w}, 2, &a);
 }

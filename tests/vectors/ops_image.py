@@ -88,4 +88,18 @@ def pool_pick(x, i, f):
     return torch.gather(flat(x[0]), 1, flat(x[1]).long()).reshape(x[1].shape)
 
 
-OPS = {"resample": resample, "max_pool": max_pool, "pool_put": pool_put, "pool_pick": pool_pick}
+def rms_norm(x, i, f):
+    x, w = x
+    y = x / torch.sqrt((x ** 2).mean(-1, keepdim=True) + f[0]) if x.shape[-1] else x
+    return y if w is None else y * w
+
+
+def group_norm(x, i, f):
+    x, w, b = x
+    if x.numel() == 0:
+        return x + 0 * (w.sum() + b.sum())
+    return F.group_norm(x.permute(0, 2, 1), i[0], w, b, f[0]).permute(0, 2, 1)
+
+
+OPS = {"resample": resample, "max_pool": max_pool, "pool_put": pool_put, "pool_pick": pool_pick, "rms_norm": rms_norm,
+       "group_norm": group_norm}
