@@ -2,7 +2,7 @@
  * attr.i[0]: 1 with the statistics of the batch, 0 with mean and var; attr.i[1]: 1 if mean and var
  * are fresh tape tensors that receive the statistics of the batch; attr.f[0]: eps.
  * saved: mean, 1/sqrt(var+eps) of each channel. */
-#include "ops/elementwise.h"
+#include "ops/columns.h"
 #include "ops/layout.h"
 
 #include <math.h>
@@ -102,74 +102,34 @@ static void channels(void *arg, size_t first, size_t last)
 
 /* ---- [N, C]: a channel is a column, many go side by side ----------------------------- */
 
-enum { BLOCK = 64 }; /* rows whose sum is taken before it is added to the total: shorter chains of additions */
+static gm__columns columns_of(const job *j) { return (gm__columns){j->ctx, j->f64, 1, j->n, j->c}; }
 
-static size_t cols_len(const job *j) { return gm__chunk_len(j->f64) / 2; }
-static char *half(gm__chunk *c) { return c->bytes + GM__CHUNK_BYTES / 2; }
-static void mul(const job *j, size_t k, void *y, const void *a, const void *b) { gm__k2(j->ctx, j->f64, GM__B_MUL, k, y, a, b, GM__VV, NULL); }
-static void add(const job *j, size_t k, void *y, const void *b) { gm__k2(j->ctx, j->f64, GM__B_ADD, k, y, y, b, GM__VV, NULL); }
-static void zero(const job *j, size_t k, void *y) { memset(y, 0, k * size_of(j)); }
-
-/* to = sums over rows of k columns of x from column c on */
-static void sum_columns(const job *j, size_t c, size_t k, const char *x, char *to)
+/* space for three coefficients of each channel */
+static bool coefficients(gm_tape *t, const job *j, char **a, char **b, char **d)
 {
-    gm__chunk part;
-    size_t es = size_of(j);
-    zero(j, k, to);
-    for (size_t r = 0; r < j->n; r += BLOCK) {
-        size_t m = j->n - r < BLOCK ? j->n - r : BLOCK;
-        const void *from = x + (r * j->c + c) * es;
-        if (j->f64) j->ctx->kern->colsum_f64(m, k, from, j->c, part.f64, false);
-        else j->ctx->kern->colsum_f32(m, k, from, j->c, part.f32, false);
-        add(j, k, to, part.bytes);
-    }
+    size_t bytes = j->c * size_of(j);
+    *a = gm__arena(t, bytes + 1, 3);
+    *b = *a + bytes;
+    *d = *b + bytes;
+    return *a != NULL;
 }
 
-/* to = sums over rows of (x-mean)^2, or with g of g (x-mean) */
-static void sum_products(const job *j, size_t c, size_t k, const char *g, char *to)
+static gm_status columns(gm_tape *t, const job *j)
 {
-    gm__chunk part, d;
+    gm__columns c = columns_of(j);
     size_t es = size_of(j);
-    zero(j, k, to);
-    for (size_t r = 0; r < j->n; r += BLOCK) {
-        zero(j, k, part.bytes);
-        for (size_t i = r; i < j->n && i < r + BLOCK; i++) {
-            size_t at = (i * j->c + c) * es;
-            gm__k2(j->ctx, j->f64, GM__B_SUB, k, d.bytes, j->x + at, j->mean + c * es, GM__VV, NULL);
-            mul(j, k, d.bytes, d.bytes, g ? (const void *)(g + at) : d.bytes);
-            add(j, k, part.bytes, d.bytes);
-        }
-        add(j, k, to, part.bytes);
+    char *a, *b, *d;
+    if (!coefficients(t, j, &a, &b, &d)) return gm__recorded(t);
+    if (j->batch && !gm__column_stats(t, &c, j->x, j->mean, j->rstd)) return gm__recorded(t);
+    if (j->batch && j->var) memcpy(j->var, j->rstd, j->c * es);
+    for (size_t i = 0; i < j->c; i++) {
+        double r = 1 / sqrt(channel(j, j->batch ? j->rstd : j->var, i, 0) + j->eps), scale = r * channel(j, j->w, i, 1);
+        gm__store(j->f64, j->rstd + i * es, r);
+        gm__store(j->f64, a + i * es, scale);
+        gm__store(j->f64, d + i * es, channel(j, j->b, i, 0) - channel(j, j->mean, i, 0) * scale);
     }
-}
-
-static void columns(void *arg, size_t first, size_t last)
-{
-    const job *j = arg;
-    size_t es = size_of(j), step = cols_len(j);
-    for (size_t c = first, k; c < last; c += k) {
-        gm__chunk line;
-        char *scale = line.bytes, *shift = half(&line), *mean = j->mean + c * es, *rstd = j->rstd + c * es;
-        k = last - c < step ? last - c : step;
-        if (j->batch) {
-            sum_columns(j, c, k, j->x, mean);
-            gm__kaffine(j->ctx, j->f64, k, mean, mean, 1 / (double)j->n, 0);
-            sum_products(j, c, k, NULL, rstd);
-            gm__kaffine(j->ctx, j->f64, k, rstd, rstd, 1 / (double)j->n, 0);
-            if (j->var) memcpy(j->var + c * es, rstd, k * es);
-        }
-        for (size_t i = 0; i < k; i++) {
-            double r = 1 / sqrt(channel(j, j->batch ? j->rstd : j->var, c + i, 0) + j->eps), a = r * channel(j, j->w, c + i, 1);
-            gm__store(j->f64, rstd + i * es, r);
-            gm__store(j->f64, scale + i * es, a);
-            gm__store(j->f64, shift + i * es, channel(j, j->b, c + i, 0) - channel(j, j->mean, c + i, 0) * a);
-        }
-        for (size_t i = 0; i < j->n; i++) {
-            size_t at = (i * j->c + c) * es;
-            mul(j, k, j->y + at, j->x + at, scale);
-            add(j, k, j->y + at, shift);
-        }
-    }
+    gm__column_mix(&c, j->y, j->x, NULL, a, b, d);
+    return GM_OK;
 }
 
 /* false after recording a failure; a missing tensor stays missing */
@@ -200,7 +160,8 @@ static gm_status forward(gm__call *c)
     } else if (c->attr->i[1]) {
         j.var = c->in[4]->data;
     }
-    gm__ranges(c->ctx, j.c, j.n * j.s, j.s == 1 ? columns : channels, &j);
+    if (j.s == 1) GM__TRY(columns(c->t, &j));
+    else gm__ranges(c->ctx, j.c, j.n * j.s, channels, &j);
     if (j.batch && c->attr->i[1]) gm__copy_values(c->ctx, c->in[3], mean);
     if (c->node) {
         c->node->saved[0] = mean;
@@ -257,33 +218,22 @@ static void channels_g(void *arg, size_t first, size_t last)
 }
 
 /* the same for [N, C] */
-static void columns_g(void *arg, size_t first, size_t last)
+static gm_status columns_g(gm_tape *t, const job *j)
 {
-    const job *j = arg;
-    size_t es = size_of(j), step = cols_len(j);
-    for (size_t c = first, k; c < last; c += k) {
-        gm__chunk one, two;
-        char *a = one.bytes, *p = half(&one), *q = two.bytes, *d = half(&two), *along = j->along + c * es;
-        k = last - c < step ? last - c : step;
-        sum_columns(j, c, k, j->g, j->sum + c * es);
-        sum_products(j, c, k, j->g, along);
-        mul(j, k, along, along, j->rstd + c * es);
-        if (!j->y) continue;
-        for (size_t i = 0; i < k; i++) {
-            double rstd = channel(j, j->rstd, c + i, 1), scale = rstd * channel(j, j->w, c + i, 1), n = (double)j->n;
-            double slope = j->batch ? -scale * rstd * channel(j, j->along, c + i, 0) / n : 0;
-            gm__store(j->f64, a + i * es, scale);
-            gm__store(j->f64, p + i * es, slope);
-            gm__store(j->f64, q + i * es, j->batch ? -scale * channel(j, j->sum, c + i, 0) / n - slope * channel(j, j->mean, c + i, 0) : 0);
-        }
-        for (size_t i = 0; i < j->n; i++) {
-            size_t at = (i * j->c + c) * es;
-            mul(j, k, d, j->x + at, p);
-            add(j, k, d, q);
-            mul(j, k, j->y + at, j->g + at, a);
-            add(j, k, j->y + at, d);
-        }
+    gm__columns c = columns_of(j);
+    size_t es = size_of(j);
+    char *a, *b, *d;
+    if (!coefficients(t, j, &a, &b, &d) || !gm__column_sums(t, &c, j->g, j->x, j->mean, j->sum, j->along)) return gm__recorded(t);
+    for (size_t i = 0; i < j->c; i++) {
+        double rstd = channel(j, j->rstd, i, 1), scale = rstd * channel(j, j->w, i, 1), n = (double)j->n;
+        double along = channel(j, j->along, i, 0) * rstd, slope = j->batch ? -scale * rstd * along / n : 0;
+        gm__store(j->f64, j->along + i * es, along);
+        gm__store(j->f64, a + i * es, scale);
+        gm__store(j->f64, b + i * es, slope);
+        gm__store(j->f64, d + i * es, j->batch ? -scale * channel(j, j->sum, i, 0) / n - slope * channel(j, j->mean, i, 0) : 0);
     }
+    if (j->y) gm__column_mix(&c, j->y, j->g, j->batch ? j->x : NULL, a, b, d);
+    return GM_OK;
 }
 
 static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
@@ -296,7 +246,8 @@ static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool 
     j.y = gx ? gx->data : NULL;
     j.along = along->data;
     j.sum = sum->data;
-    gm__ranges(t->ctx, j.c, j.n * j.s, j.s == 1 ? columns_g : channels_g, &j);
+    if (j.s == 1) GM__TRY(columns_g(t, &j));
+    else gm__ranges(t->ctx, j.c, j.n * j.s, channels_g, &j);
     if (gx) GM__TRY(gm__grad_give(t, n, 0, gx));
     if (n->in[1] && want[1]) GM__TRY(gm__grad_give(t, n, 1, along));
     if (n->in[2] && want[2]) GM__TRY(gm__grad_give(t, n, 2, sum));
