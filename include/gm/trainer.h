@@ -20,7 +20,8 @@ extern "C" {
 typedef struct gm_trainer gm_trainer;
 
 /* Kinds of events. */
-enum { GM_EVENT_NONFINITE = 1, GM_EVENT_EXPLODING = 2, GM_EVENT_VANISHING = 3, GM_EVENT_POSTERIOR_COLLAPSE = 4, GM_EVENT_BEST = 5 };
+enum { GM_EVENT_NONFINITE = 1, GM_EVENT_EXPLODING = 2, GM_EVENT_VANISHING = 3, GM_EVENT_POSTERIOR_COLLAPSE = 4, GM_EVENT_BEST = 5,
+       GM_EVENT_REPORT = 6 /* the report could not be written at the end */ };
 
 /* Something training noticed about itself. */
 typedef struct gm_event {
@@ -57,7 +58,7 @@ typedef int (*gm_progress_fn)(const gm_progress *p, void *user);
  *                  all options of gm_optim_new (schedule=plateau hears of the held-out loss, else the epoch's mean), groups (as in
  *                  gm_optim_groups), seed (default: the model's), checkpoint (path), checkpoint-every (steps; 0: at
  *                  each epoch's end), stop-after (steps), patience (epochs without better validation), keep-best (off),
- *                  prefetch (on). gm_option_at("train", i) lists them
+ *                  report (folder for report.html and series.csv; see docs/report.md), prefetch (on). gm_option_at("train", i) lists them
  * @param out       receives the trainer, the caller's
  * @errors    GM_EARG, GM_ESHAPE (data do not fit the model), GM_EBUSY, GM_ENOMEM
  * @threads   as the model's context
@@ -69,7 +70,7 @@ GM_API gm_status gm_trainer_new(gm_model *m, gm_dataset *data, const char *optio
  * Goes on from a checkpoint; the rest of the run gives the bytes an uninterrupted run would have given.
  * @param data      the same data (a fingerprint is checked)
  * @param valid     the same held-out data, or NULL if there was none
- * @param options   epochs, steps, stop-after, checkpoint, threads may change; any other option is accepted only with its stored value
+ * @param options   epochs, steps, stop-after, checkpoint, report, threads may change; any other option is accepted only with its stored value
  * @param out       receives the trainer; its model is gm_trainer_model
  * @errors    GM_EIO, GM_EFORMAT, GM_EARG (other data, other option), GM_ENOMEM
  * @threads   as ctx
@@ -109,6 +110,15 @@ GM_API int32_t gm_trainer_series_count(const gm_trainer *tr);
 GM_API const char *gm_trainer_series_name(const gm_trainer *tr, int32_t i);
 /** Points of curve i. @param steps,values receive the first cap points; either may be NULL. @return how many points there are. @errors none. @threads as the model's context. @since 0.1 */
 GM_API int64_t gm_trainer_series_read(const gm_trainer *tr, int32_t i, uint64_t *steps, double *values, int64_t cap);
+/**
+ * Adds a fact about the run to the report: where the data came from, who asked for it. The note `command` is shown as
+ * the way to repeat the run. Nothing without the option report.
+ * @param name,text   copied
+ * @errors    GM_EARG, GM_ELIMIT (more than 16), GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_trainer_note(gm_trainer *tr, const char *name, const char *text);
 /** Frees the trainer; the model stays. @errors none. @threads any. @since 0.1 */
 GM_API void gm_trainer_free(gm_trainer *tr);
 

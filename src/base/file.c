@@ -309,3 +309,14 @@ gm_status gm__file_write(gm_ctx *ctx, const char *path, const void *data, size_t
     gm__out_abort(o);
     return s;
 }
+
+gm_status gm__folder_make(gm_ctx *ctx, const char *path)
+{
+    struct stat st;
+    int r, e;
+    RETRY(r, GM__F_MKDIR, mkdir(path, 0777));
+    if (!r) return GM_OK;
+    if (errno != EEXIST) return fail_errno(ctx, path, errno);
+    if ((e = sys_stat(path, &st))) return fail_errno(ctx, path, -e);
+    return S_ISDIR(st.st_mode) ? GM_OK : gm__fail_ctx(ctx, GM_EIO, "%s: Not a directory", path);
+}

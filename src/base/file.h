@@ -19,12 +19,15 @@ void gm__out_abort(gm__out *o);       /* unlinks and frees; NULL is fine */
 
 gm_status gm__file_write(gm_ctx *ctx, const char *path, const void *data, size_t size); /* the three in one */
 
+/* Makes a folder; one that is there is fine. The folder above must exist. */
+gm_status gm__folder_make(gm_ctx *ctx, const char *path);
+
 /* Text of an errno without locale or shared buffer: "No such file or directory", "error 99" (into tmp[24]). */
 const char *gm__errno_text(int e, char *tmp);
 
 /* Tests make system calls fail: called before each, returns 0 (go on), an errno
  * (fail so), or -1 (reads and writes: one byte only). NULL outside of tests. */
-enum { GM__F_OPEN, GM__F_STAT, GM__F_READ, GM__F_WRITE, GM__F_CHMOD, GM__F_SYNC, GM__F_CLOSE, GM__F_RENAME, GM__F_UNLINK };
+enum { GM__F_OPEN, GM__F_STAT, GM__F_READ, GM__F_WRITE, GM__F_CHMOD, GM__F_SYNC, GM__F_CLOSE, GM__F_RENAME, GM__F_UNLINK, GM__F_MKDIR };
 extern int (*gm__file_test_hook)(int call);
 
 #endif

@@ -34,9 +34,7 @@ gm_status gm__json_parse(gm_ctx *ctx, gm_status code, const char *what, const ch
     return gm__fail_ctx(ctx, code, "%s: JSON, line %d column %d: %s", what, e.line, e.column, e.text);
 }
 
-/* Length of the valid UTF-8 character at p, 0 if there is none (also for
- * overlong forms, surrogates and what lies beyond U+10FFFF). */
-static size_t utf8_length(const unsigned char *p, size_t n)
+size_t gm__utf8_length(const unsigned char *p, size_t n)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
@@ -55,7 +53,7 @@ bool gm__json_string(gm__buf *b, const char *s, size_t n)
     const unsigned char *p = (const unsigned char *)s;
     gm__buf_put(b, "\"", 1);
     for (size_t i = 0, len; i < n; i += len ? len : 1) {
-        len = utf8_length(p + i, n - i);
+        len = gm__utf8_length(p + i, n - i);
         if (!len) gm__buf_text(b, "\xef\xbf\xbd");
         else if (p[i] == '"' || p[i] == '\\') gm__buf_format(b, "\\%c", p[i]);
         else if (p[i] == '\n') gm__buf_text(b, "\\n");

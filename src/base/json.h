@@ -14,6 +14,9 @@ gm_status gm__json_parse(gm_ctx *ctx, gm_status code, const char *what, const ch
 
 /* "..." with escapes; bytes that are no UTF-8 become U+FFFD. */
 bool gm__json_string(gm__buf *b, const char *s, size_t n);
+/* Length of the valid UTF-8 character at p, 0 if there is none (also for overlong forms, surrogates and what lies
+ * beyond U+10FFFF). */
+size_t gm__utf8_length(const unsigned char *p, size_t n);
 bool gm__json_double(gm__buf *b, double v); /* null if not finite: JSON has no word for it */
 
 #endif

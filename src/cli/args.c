@@ -44,6 +44,7 @@ int args_parse(args *a, int argc, char **argv)
 {
     memset(a, 0, sizeof *a);
     a->command = argc > 1 ? argv[1] : "";
+    a->argc = argc, a->argv = argv;
     a->words = calloc((size_t)argc + 1, sizeof *a->words);
     a->flags = calloc((size_t)argc + 1, sizeof *a->flags);
     if (!a->words || !a->flags) return work_error("out of memory");
@@ -147,6 +148,19 @@ void text_option(text *t, const char *key, const char *value)
     text_put(t, key, strlen(key));
     text_put(t, "='", 2);
     for (; *value; value++) text_put(t, *value == '\'' ? "''" : value, *value == '\'' ? 2 : 1);
+    text_put(t, "'", 1);
+}
+
+void text_word(text *t, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:,=+@%";
+    if (t->len) text_put(t, " ", 1);
+    if (*word && strspn(word, plain) == strlen(word)) {
+        text_put(t, word, strlen(word));
+        return;
+    }
+    text_put(t, "'", 1);
+    for (; *word; word++) text_put(t, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
     text_put(t, "'", 1);
 }
 

@@ -27,6 +27,8 @@ typedef struct args {
     flag *flags;
     int n_flags;
     bool quiet, json, help;
+    int argc;           /* as given, to say how a run is repeated */
+    char **argv;
 } args;
 
 /* args.c; failures print the line and return an exit code, 0 is success */
@@ -44,6 +46,7 @@ bool same_key(const char *a, const char *b);                      /* '-' and '_'
 /* Growing text of options: key='value' .. */
 typedef struct text { char *p; size_t len, cap; } text;
 void text_option(text *t, const char *key, const char *value);    /* quotes the value */
+void text_word(text *t, const char *word);                        /* quoted for a shell where it must be */
 void text_free(text *t);
 /* every flag that nobody took yet and whose name is an option of owner goes into t */
 void take_options(args *a, const char *owner, text *t);

@@ -13,7 +13,7 @@ typedef struct job {
     gm_trainer *trainer;
     text model_options, train_options;
     const char *family, *data_spec, *valid_spec, *out, *resume;
-    const char *checkpoint;
+    const char *checkpoint, *report;
     char *default_checkpoint; /* OUT.ckpt, for an interrupt or --stop-after without --checkpoint */
 } job;
 
@@ -28,6 +28,8 @@ static int read_arguments(args *a, job *j)
     j->out = args_text(a, "out");
     j->resume = args_text(a, "resume");
     j->checkpoint = args_text(a, "checkpoint");
+    j->report = args_text(a, "report");
+    if (j->report) text_option(&j->train_options, "report", j->report);
     if (!j->data_spec) return usage_error("train: --data SPEC is needed");
     if (!j->out) return usage_error("train: --out FILE is needed");
     size_t n = strlen(j->out) + 8;
@@ -82,6 +84,30 @@ static int start(job *j)
     return app_status(j->ctx, s, NULL);
 }
 
+/* What the report tells about how the run was started. */
+static gm_status notes(args *a, job *j)
+{
+    text command = {0};
+    for (int i = 0; i < a->argc; i++) text_word(&command, i ? a->argv[i] : "gm");
+    gm_status s = gm_trainer_note(j->trainer, "command", command.p);
+    text_free(&command);
+    if (!s) s = gm_trainer_note(j->trainer, "data", j->data_spec);
+    if (!s && j->valid_spec) s = gm_trainer_note(j->trainer, "held-out data", j->valid_spec);
+    if (!s && j->resume) s = gm_trainer_note(j->trainer, "resumed from", j->resume);
+    return s;
+}
+
+/* Its failure is the trainer's last event. */
+static int finish_report(args *a, job *j, int code)
+{
+    gm_event e = {.struct_size = sizeof e};
+    int32_t n = gm_trainer_event_count(j->trainer);
+    if (code || !j->report) return code;
+    if (n && !gm_trainer_event(j->trainer, n - 1, &e) && e.kind == GM_EVENT_REPORT) return work_error("%s", e.text);
+    if (!a->quiet) fprintf(stderr, "report %s/report.html\n", j->report);
+    return 0;
+}
+
 static int finish(args *a, job *j, progress *p, gm_status s)
 {
     if (s == GM_ECANCELED && app_interrupted()) {
@@ -126,9 +152,10 @@ int cmd_train(args *a)
         p.first_step = gm_trainer_steps(j.trainer);
         p.events_shown = gm_trainer_event_count(j.trainer); /* those of a checkpoint were shown then */
         gm_status s = gm_trainer_set_progress(j.trainer, progress_show, &p, p.terminal ? 0.2 : 5.0);
+        if (!s) s = notes(a, &j);
         if (!s) s = gm_trainer_run(j.trainer);
         progress_end(&p);
-        code = finish(a, &j, &p, s);
+        code = finish_report(a, &j, finish(a, &j, &p, s));
     }
     gm_trainer_free(j.trainer);
     gm_model_free(j.model);

@@ -54,12 +54,12 @@ static gm_status fingerprints(gm_trainer *tr)
 }
 
 /* Options of one process (paths, when to stop) are not the run's. */
-static const char *const free_rows[] = { "epochs", "steps", "checkpoint", "checkpoint-every", "stop-after", "prefetch" };
+static const char *const free_rows[] = { "epochs", "steps", "checkpoint", "checkpoint-every", "stop-after", "report", "prefetch" };
 
 static gm__train_cfg of_the_run(const gm__train_cfg *c)
 {
     gm__train_cfg r = *c;
-    r.checkpoint = NULL;
+    r.checkpoint = r.report = NULL;
     r.checkpoint_every = r.stop_after = 0;
     r.prefetch = 1;
     return r;
@@ -271,6 +271,7 @@ gm_status gm_trainer_resume(gm_ctx *ctx, const char *path, gm_dataset *data, gm_
     if (!s) s = gm__model_read(ctx, f, path, &m);
     if (!s) s = gm__trainer_make(ctx, m, data, &tr);
     if (!s) s = restore(tr, f, path, valid, options);
+    if (!s) s = gm__report_open(tr);
     if (!s && gm__trainer_complete(tr)) s = gm__trainer_finish(tr);
     gm_model_free(m);
     gm__st_close(f);

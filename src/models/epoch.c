@@ -155,8 +155,11 @@ gm_status gm__trainer_epoch_end(gm_trainer *tr)
     gm_status s = watch(tr);
     if (!s) s = measure(tr, &better);
     measuring(tr, false);
-    if (s) tr->n_events = events; /* they come again when it is measured again */
-    if (s) return s;
+    if (s) { /* what was noticed comes again when the epoch's end does */
+        tr->new_events -= (int32_t)(tr->n_events - events);
+        tr->n_events = events;
+        return s;
+    }
     if (tr->valid) st->bad_epochs = better ? 0 : st->bad_epochs + 1;
     if (tr->cfg.patience && st->bad_epochs >= tr->cfg.patience) st->stopped = 1;
     tr->epoch_loss = st->epoch_loss / st->epoch_rows;

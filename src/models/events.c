@@ -100,7 +100,7 @@ static gm_status read_event(gm_trainer *tr, const char *who, const json_t *a)
     const json_t *kind = json_array_get(a, 0), *step = json_array_get(a, 1), *value = json_array_get(a, 2), *text = json_array_get(a, 3);
     bool ok = json_array_size(a) == 4 && json_is_integer(kind) && json_is_integer(step) && (json_is_number(value) || json_is_null(value)) && json_is_string(text);
     ok = ok && json_integer_value(kind) > 0 && json_integer_value(kind) <= INT32_MAX && json_integer_value(step) >= 0 && json_integer_value(step) <= tr->st.step;
-    ok = ok && json_string_length(text) < sizeof tr->events->text && plain_text(json_string_value(text));
+    ok = ok && plain_text(json_string_value(text));
     if (!ok || tr->n_events == EVENTS_MAX) return gm__fail_ctx(tr->ctx, GM_EFORMAT, "%.160s: gm.train.events: %s", who, ok ? "too many" : "no event");
     GM__TRY(room(tr));
     gm_event *e = &tr->events[tr->n_events++];

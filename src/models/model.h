@@ -200,6 +200,8 @@ void gm__trainer_record(gm_trainer *tr, const char *name, double value);
 
 extern const gm__opts gm__train_opts, gm__eval_opts, gm__sampler_opts;
 
+void gm__model_tables(const gm_model *m, gm__buf *b); /* print.c: the nets, layer by layer */
+
 /* file.c: the part of a file that model and checkpoint share */
 gm_status gm__model_write(gm_model *m, gm__stw *w);                    /* config, net texts, tensors */
 gm_status gm__model_read(gm_ctx *ctx, const gm__st *f, const char *who, gm_model **out);

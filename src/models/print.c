@@ -53,6 +53,12 @@ static void print_nets(const gm_model *m, gm__buf *b)
     }
 }
 
+void gm__model_tables(const gm_model *m, gm__buf *b)
+{
+    if (m->built && m->family->print) m->family->print(m, b);
+    else if (m->built) print_nets(m, b);
+}
+
 size_t gm_model_print(gm_model *m, char *out, size_t cap)
 {
     char shape[128];
@@ -68,8 +74,7 @@ size_t gm_model_print(gm_model *m, char *out, size_t cap)
     gm__buf_format(&b, "score       %s\n", gm_model_can(m) & GM_CAN_SCORE ? f->score_formula : "not available");
     gm__buf_format(&b, "written by  libgm %s\n", m->version);
     print_options(m, &b);
-    if (m->built && f->print) f->print(m, &b);
-    else if (m->built) print_nets(m, &b);
+    gm__model_tables(m, &b);
     if (m->built) print_tensors(m, &b);
     size_t n = b.failed ? 0 : b.len;
     if (n && out && cap) {

@@ -114,6 +114,7 @@ static gm_status one_step(gm_trainer *tr, double *loss)
     tr->st.step++;
     tr->own_steps++;
     tr->run_rows += n;
+    tr->own_rows += n;
     double rows = (double)n, sum = *loss * rows;
     tr->loss += sum, tr->loss_rows += rows;
     tr->st.epoch_loss += sum, tr->st.epoch_rows += rows;
@@ -137,7 +138,9 @@ static gm_status advance(gm_trainer *tr, double *loss)
 {
     GM__TRY(gm__check_cancel(tr->ctx));
     if (!tr->st.pending) GM__TRY(one_step(tr, loss));
-    return tr->st.pending ? gm__trainer_epoch_end(tr) : GM_OK;
+    bool epoch_end = tr->st.pending;
+    if (epoch_end) GM__TRY(gm__trainer_epoch_end(tr));
+    return gm__report_step(tr, epoch_end);
 }
 
 gm_status gm__trainer_finish(gm_trainer *tr)
@@ -162,6 +165,7 @@ gm_status gm_trainer_step(gm_trainer *tr, double *loss)
     if ((!s || s == GM_END) && gm__trainer_complete(tr)) {
         gm_status f = gm__trainer_finish(tr);
         if (f) s = f;
+        if (!f) gm__report_end(tr, GM_OK);
     }
     gm__model_end_train(tr->m);
     if (loss) *loss = value;
@@ -239,6 +243,7 @@ gm_status gm_trainer_run(gm_trainer *tr)
     tr->began = tr->reported = gm__now();
     tr->run_rows = 0;
     gm_status s = run(tr);
+    gm__report_end(tr, s);
     gm__model_end_train(m);
     gm_trainer_free(tr);
     gm_model_free(m);

@@ -21,6 +21,7 @@ static const gm__opt rows[] = {
     {"checkpoint", GM__O_TEXT, OWN(checkpoint), NULL, 0, 0, NULL, "file to go on from, replaced as training proceeds"},
     {"checkpoint-every", GM__O_I64, OWN(checkpoint_every), "0", 0, 1e15, NULL, "steps between checkpoints; 0: at each epoch's end"},
     {"stop-after", GM__O_I64, OWN(stop_after), "0", 0, 1e15, NULL, "stop after so many steps of this trainer; 0: never"},
+    {"report", GM__O_TEXT, OWN(report), NULL, 0, 0, NULL, "folder for report.html and series.csv, kept up to date"},
     {"prefetch", GM__O_FLAG, OWN(prefetch), "on", 0, 0, NULL, "prepare the next batch meanwhile"},
     {"augment", GM__O_TEXT, OWN(augment), NULL, 0, 0, NULL, "change training pictures at random: flip,vflip,shift=N,fill=edge,crop=N,contrast=C,brightness=B,noise=S,erase=N"},
 };
@@ -225,6 +226,7 @@ gm_status gm_trainer_new(gm_model *m, gm_dataset *data, const char *options, gm_
     if (!s) s = gm__opts_parse(tr->ctx, &gm__train_opts, options, &tr->cfg, &tr->strs, set);
     if (!s) settle(tr, set);
     if (!s) s = gm__trainer_open(tr);
+    if (!s) s = gm__report_open(tr);
     if (s) gm_trainer_free(tr);
     else *out = tr;
     return s;
@@ -240,6 +242,7 @@ void gm_trainer_free(gm_trainer *tr)
     gm__free(ctx, tr->kept);
     gm__free(ctx, tr->events);
     gm__series_free(tr);
+    gm__report_free(tr);
     gm__free(ctx, tr->rows);
     gm_tape_free(tr->tape);
     gm_optim_free(tr->optim);

@@ -1,5 +1,6 @@
 /* trainer.h - the trainer as its files see it: trainer.c (life, options), step.c (steps and runs),
- * epoch.c (what is measured at an epoch's end), events.c, series.c (curves), checkpoint.c. */
+ * epoch.c (what is measured at an epoch's end), events.c, series.c (curves), checkpoint.c,
+ * report.c (a page about the run). */
 #ifndef GM_MODELS_TRAINER_H
 #define GM_MODELS_TRAINER_H
 
@@ -16,6 +17,7 @@ typedef struct gm__train_cfg {
     int64_t checkpoint_every, stop_after, patience;
     int32_t keep_best, prefetch;
     const char *augment;
+    const char *report;
 } gm__train_cfg;
 
 /* All that a checkpoint holds beside tensors and options: what the next step depends on. */
@@ -81,7 +83,8 @@ struct gm_trainer {
     gm_progress_fn progress;
     void *progress_user;
     double progress_every, began, reported;
-    int64_t run_rows;
+    int64_t run_rows, own_rows; /* of a gm_trainer_run, of this trainer */
+    struct gm__report *report;
     gm_event *events;
     size_t n_events, cap_events;
     gm__series *series;
@@ -115,6 +118,12 @@ void gm__trainer_show(gm_trainer *tr, int which);
 void gm__trainer_observe(gm_trainer *tr, double loss, double norm);
 gm_status gm__events_write(const gm_trainer *tr, gm__stw *w);
 gm_status gm__events_read(gm_trainer *tr, const gm__st *f, const char *who);
+
+/* report.c: nothing without the option; step and end never change what the run says but for GM_ECANCELED */
+gm_status gm__report_open(gm_trainer *tr);
+gm_status gm__report_step(gm_trainer *tr, bool epoch_end);
+void gm__report_end(gm_trainer *tr, gm_status s);
+void gm__report_free(gm_trainer *tr);
 
 /* series.c; gm__trainer_record is in model.h */
 gm_status gm__series_add(gm_trainer *tr, const char *name);
