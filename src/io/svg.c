@@ -155,7 +155,7 @@ static void line(gm__buf *b, const gm__curve *c, const axis *x, const axis *y)
         if (on) gm__buf_format(b, "%s%.1f %.1f", down ? "L" : "M", place(x, c->x[i]), place(y, c->y[i]));
         down = on;
     }
-    gm__buf_text(b, down || c->n ? "\"/>" : "M0 0\"/>");
+    gm__buf_text(b, "\"/>");
 }
 
 static void dots(gm__buf *b, const gm__curve *c, const axis *x, const axis *y)

@@ -67,6 +67,21 @@ $gm sample cvae.safetensors -n 9 --label 3 --out s.npy
 $gm sample cvae.safetensors -n 10 --out s.png
 $gm encode cvae.safetensors --data synth:digits,n=9 --out z.csv
 $gm eval cvae.safetensors --data synth:digits,n=50 --metric elbo,kl,recon | grep -c nats | grep -qx 2
+echo "a report: the same bytes with and without, curves that go on after a resume, no script, nothing from outside"
+$gm train vae $small --epochs 2 --report run/ --out b.safetensors 2>err.txt
+cmp a.safetensors b.safetensors
+test ! -s err.txt
+grep -q 'state finished' run/report.html
+grep -q -- '--report run/ --out b.safetensors' run/report.html
+test "$(grep -c '^loss,' run/series.csv)" = 20
+if grep -qE '<script|https?:' run/report.html; then exit 1; fi
+if command -v xmllint >/dev/null; then xmllint --noout run/report.html; fi
+$gm train vae $small --epochs 2 --stop-after 7 --checkpoint run.ckpt2 --report parts --out never.safetensors
+grep -q 'state stopped' parts/report.html
+$gm train vae --data synth:digits,n=300,seed=1 --quiet --resume run.ckpt2 --report parts --out b.safetensors
+cmp run/series.csv parts/series.csv
+$gm train vae --data synth:digits,n=64 --hidden 8 --latent 2 --epochs 1 --out b.safetensors --report run 2>&1 | grep -qx 'report run/report.html'
+rm -rf run parts run.ckpt2 err.txt
 
 before=$(ls -A | wc -l)
 # refused CODE WORDS: exit code, one line "gm: ..", nothing on stdout, no new file
@@ -154,6 +169,9 @@ refused 1 train vae --data csv:bad.csv --out x
 refused 1 train vae --data csv:short.csv --out x
 refused 1 train vae --data idx:. --out x
 refused 1 train vae $D --epochs 1 --quiet --out nowhere/x
+refused 1 train vae $D --epochs 1 --quiet --report nowhere/r --out x
+refused 1 train vae $D --epochs 1 --quiet --report bad.csv --out x
+refused 2 train vae $D --out x --report
 refused 1 train vae $D --quiet --optimizer sgd --lr 1e6 --epochs 5 --out x
 refused 1 train vae $D --resume bad.safetensors --out x
 refused 1 train vae $D --resume a.safetensors --out x
