@@ -97,12 +97,16 @@ static void put_linear(gm__buf *b, int64_t out) { gm__buf_format(b, "%slinear %l
 
 /* PyTorch's first weights let a signal fade by a factor of 2.4 a layer: from three hidden layers on each
  * net starts with weights that keep it [Glorot & Bengio 2010, He et al. 2015]. */
-static const char *init_text(const char *activation, size_t layers)
+static const char *init_text(const gm__coder_cfg *c)
 {
+    int64_t sizes[GM__CODER_LAYERS];
+    size_t hidden = 0, channels = 0;
+    gm__coder_sizes(NULL, c->owner, "hidden", c->hidden, sizes, &hidden); /* both have been checked */
+    if (c->preset == GM_PRESET_CONV) gm__coder_sizes(NULL, c->owner, "channels", c->channels, sizes, &channels);
     static const char *const saturating[] = {"tanh", "sigmoid", "none"};
-    if (layers < 3) return "";
+    if (hidden + channels < 3) return "";
     for (size_t i = 0; i < GM__COUNT(saturating); i++)
-        if (strcmp(activation, saturating[i]) == 0) return " init=xavier";
+        if (strcmp(c->activation, saturating[i]) == 0) return " init=xavier";
     return " init=kaiming";
 }
 
@@ -115,7 +119,7 @@ static gm_status put_hidden(gm_ctx *ctx, const gm__coder_cfg *c, bool mirror, gm
     GM__TRY(gm__coder_sizes(ctx, c->owner, "hidden", c->hidden, hidden, &n));
     for (size_t i = 0; i < n; i++) {
         put_linear(b, hidden[mirror ? n - 1 - i : i]);
-        gm__buf_text(b, init_text(c->activation, n));
+        gm__buf_text(b, init_text(c));
         if (act) put_layer(b, act);
     }
     return GM_OK;
@@ -144,17 +148,18 @@ static gm_status put_conv(gm_ctx *ctx, const gm__coder_cfg *c, const gm__coder *
         return gm__fail_ctx(ctx, GM_ESHAPE, "%s: channels=%s halves an image %zu times, which sides of %lld and %lld do not allow", c->owner,
                             c->channels, n, (long long)h, (long long)w);
     for (size_t i = 0; !decoder && i < n; i++) {
-        gm__buf_format(b, "%sconv %lld k4 s2 p1", b->len ? ", " : "", (long long)channels[i]);
+        gm__buf_format(b, "%sconv %lld k4 s2 p1%s", b->len ? ", " : "", (long long)channels[i], init_text(c));
         if (act) put_layer(b, act);
     }
     if (!decoder) put_layer(b, c->cond ? "flatten, cond" : "flatten");
     GM__TRY(put_hidden(ctx, c, decoder, b));
     put_linear(b, decoder ? channels[n - 1] * (h / times) * (w / times) : out);
     if (!decoder) return GM_OK;
+    gm__buf_text(b, init_text(c));
     if (act) put_layer(b, act);
     gm__buf_format(b, ", reshape %lld %lld %lld", (long long)channels[n - 1], (long long)(h / times), (long long)(w / times));
     for (size_t i = n; i-- > 0;) {
-        gm__buf_format(b, ", convt %lld k4 s2 p1", (long long)(i ? channels[i - 1] : k->image[0]));
+        gm__buf_format(b, ", convt %lld k4 s2 p1%s", (long long)(i ? channels[i - 1] : k->image[0]), i ? init_text(c) : "");
         if (i && act) put_layer(b, act);
     }
     return GM_OK;

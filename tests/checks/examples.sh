@@ -4,3 +4,7 @@ set -eu
 "$GM_BUILD/examples/sin"
 "$GM_BUILD/examples/own_training_loop"
 "$GM_BUILD/examples/table"
+examples=$(cd "$GM_BUILD/examples" && pwd)
+tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" # pictures go here
+for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction; do "$examples/$e"; done
