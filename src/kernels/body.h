@@ -20,6 +20,28 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
     out[0] = zip_lo_f64(a, b);
     out[1] = zip_hi_f64(a, b);
 }
+/* the sums over the lanes of four vectors: halves, then quarters of 128 bits, then those; a fixed order */
+INLINE void hsum4_f32(const V_f32 v[4], float out[4])
+{
+    V_f32 a = zip_lo_f32(v[0], v[1]) + zip_hi_f32(v[0], v[1]), b = zip_lo_f32(v[2], v[3]) + zip_hi_f32(v[2], v[3]);
+    V_f32 c = (V_f32)zip_lo_f64((V_f64)a, (V_f64)b) + (V_f32)zip_hi_f64((V_f64)a, (V_f64)b);
+    float t[L_f32];
+    store_f32(t, c);
+    for (size_t i = 0; i < 4; i++) out[i] = t[i];
+    for (size_t l = 4; l < L_f32; l += 4)
+        for (size_t i = 0; i < 4; i++) out[i] += t[l + i];
+}
+INLINE void hsum4_f64(const V_f64 v[4], double out[4])
+{
+    for (size_t h = 0; h < 4; h += 2) {
+        V_f64 a = zip_lo_f64(v[h], v[h + 1]) + zip_hi_f64(v[h], v[h + 1]);
+        double t[L_f64];
+        store_f64(t, a);
+        for (size_t i = 0; i < 2; i++) out[h + i] = t[i];
+        for (size_t l = 2; l < L_f64; l += 2)
+            for (size_t i = 0; i < 2; i++) out[h + i] += t[l + i];
+    }
+}
 
 #define F(name) GM__JOIN(name, S)
 #define V F(V)
@@ -36,6 +58,7 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
 #include "kernels/columns.h"
 #include "kernels/update.h"
 #include "kernels/product.h"
+#include "kernels/dot.h"
 #undef S
 #undef T
 #undef T_
@@ -49,6 +72,7 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
 #include "kernels/columns.h"
 #include "kernels/update.h"
 #include "kernels/product.h"
+#include "kernels/dot.h"
 #undef S
 #undef T
 #undef T_
@@ -78,6 +102,7 @@ INLINE void transpose_f64(const double *p, ptrdiff_t s, V_f64 out[2])
     .taps_##S = taps_##S, .max_window_##S = max_window_##S,                           \
     .finite_##S = finite_##S, .adam_##S = adam_##S, .sgd_##S = sgd_##S,               \
     .rmsprop_##S = rmsprop_##S, .adagrad_##S = adagrad_##S,                           \
+    .conv_tile_##S = conv_tile_##S, .conv_dot_##S = conv_dot_##S,                     \
     .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S,                   \
     .gemm_post_##S = gemm_post_##S, .gemv_##S = gemv_##S, .mr_##S = MR_##S, .nr_##S = NR_##S
 

@@ -1,25 +1,29 @@
 /* conv.c - convolution as a product whose left side is never in memory.
  *
- * A row of that product is the patch of the image that one result sees. A task takes a
- * block of results, copies their patches into scratch that stays in the second cache level
- * (channels-last: a line of a patch is one run of memory), and multiplies them by the packed
- * weights with the register tile of the matrix product (product.h). By weights the patches
- * are the right side and the sum runs over pixels. The transposed convolution is, for each
- * remainder of the position by the stride, an ordinary convolution with every stride-th tap. */
+ * A row of that product is the patch of the image that one result sees. Images are channels-last, so
+ * a patch is a few lines, each one run of memory, and neighbouring results see runs a fixed step apart: the
+ * register tile of the matrix product (product.h) reads them where they lie, in a band of
+ * the image copied with its zero border to scratch that stays in the second cache level. Where taps are
+ * not neighbours (dilation, groups) or images are too small, patches are copied one by one instead.
+ * With one to four output channels vectors run along the patch (dot.h). By weights the sum runs over
+ * pixels. The transposed convolution is, for each remainder of the position by the stride, an
+ * ordinary convolution with every stride-th tap. */
 #include "kernels/conv.h"
 #include "kernels/gemm.h"
 #include <string.h>
 
 enum {
-    PATCHES = 1 << 17, /* most elements of patches in a task's scratch */
-    TASKS = 8,         /* tasks aimed at, at least */
-    PIXELS = 96,       /* pixels of a step of the sum over pixels */
-    COLS = 512,        /* columns aimed at in a step of that sum */
+    SCRATCH = 1 << 17, /* most elements of an image's band, or of patches, in a task's scratch */
+    TASKS = 16,        /* tasks aimed at */
+    FEW = 4,           /* channels for which vectors run along the patch */
+    PIXELS = 128,      /* pixels of a step of the sum over pixels */
+    COLS = 512,        /* weights of an output channel aimed at in such a step */
 };
 #define SMALL 1e6      /* multiply-adds below which threads do not pay */
 
 static size_t divup(size_t a, size_t b) { return (a + b - 1) / b; }
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 static size_t round_up(size_t a, size_t b) { return divup(a, b) * b; }
 
 /* A row's length in scratch: an odd number of lines of memory, so that neighbouring rows meet in no cache set. */
@@ -50,18 +54,22 @@ static gm__grid forward_grid(const gm__conv *g)
     return d;
 }
 
+static ptrdiff_t common_divisor(ptrdiff_t a, ptrdiff_t b)
+{
+    while (b) {
+        ptrdiff_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
 /* Taps of the transposed convolution at positions that leave `rest` when divided by the stride:
  * those k with (rest + pad - k*dilation) % stride = 0, the last first. */
 static gm__taps rest_taps(ptrdiff_t k, ptrdiff_t stride, ptrdiff_t pad, ptrdiff_t dilation, ptrdiff_t rest)
 {
     gm__taps t = {.step = 1};
-    ptrdiff_t first = 0, every = stride, rest_of = dilation;
-    while (rest_of != 0) { /* the greatest common divisor */
-        ptrdiff_t r = every % rest_of;
-        every = rest_of;
-        rest_of = r;
-    }
-    every = stride / every;
+    ptrdiff_t first = 0, every = stride / common_divisor(stride, dilation);
     while (first < k && first < every && (rest + pad - first * dilation) % stride != 0) first++;
     if (first >= k || first >= every) return t;
     t.n = (size_t)((k - 1 - first) / every) + 1;
@@ -89,16 +97,67 @@ static bool data_grid(const gm__conv *g, size_t rest_y, size_t rest_x, gm__grid 
     return true;
 }
 
+/* Lines of a patch are runs of memory. */
+static bool dense_taps(const gm__grid *d) { return d->groups == 1 && (d->taps[1].at_step == 1 || d->taps[1].n == 1) && d->taps[0].n && d->taps[1].n; }
+
+/* ---- bands ------------------------------------------------------------------------------ */
+
+/* Some rows of an image with the border that the taps of some rows of results reach. */
+typedef struct band {
+    size_t len;  /* elements of a row of it */
+    size_t rows; /* most rows of results */
+    size_t size; /* elements */
+} band;
+
+static size_t band_rows(const gm__grid *d, size_t rows) { return (rows - 1) * (size_t)d->taps[0].step + (d->taps[0].n - 1) * (size_t)d->taps[0].at_step + 1; }
+
+/* Room for at least one row of results, for as many as fill SCRATCH or `rows`. */
+static band band_of(const gm__grid *d, size_t rows)
+{
+    band b = {.len = ((d->size[1] - 1) * (size_t)d->taps[1].step + d->taps[1].n) * d->cin, .rows = 1};
+    while (b.rows < rows && band_rows(d, b.rows + 1) * b.len <= SCRATCH) b.rows++;
+    b.size = band_rows(d, b.rows) * b.len;
+    return b;
+}
+
 #define T float
 #define S f32
 #include "kernels/conv_body.h"
+#include "kernels/conv_weight.h"
 #undef T
 #undef S
 #define T double
 #define S f64
 #include "kernels/conv_body.h"
+#include "kernels/conv_weight.h"
 #undef T
 #undef S
+
+/* ---- kernels of one pixel: plain products ------------------------------------------------- */
+
+static bool is_product(const gm__conv *g)
+{
+    for (int a = 0; a < 2; a++)
+        if (g->stride[a] != 1 || g->pad[a] != 0) return false;
+    return g->kh == 1 && g->kw == 1 && g->groups == 1;
+}
+
+static gm_status product(gm_ctx *ctx, bool f64, const gm__gemm *p)
+{
+    gm_status s = f64 ? gm__gemm_f64(ctx, p) : gm__gemm_f32(ctx, p);
+    return s ? gm__fail_ctx(ctx, s, "convolution: no memory for scratch") : GM_OK;
+}
+
+/* out [pixels, n] = in [pixels, k] w */
+static gm_status pixel_product(gm_ctx *ctx, bool f64, size_t pixels, size_t n, size_t k, void *out, const void *in, const void *w, ptrdiff_t w_in,
+                               ptrdiff_t w_out, const gm__conv_end *end)
+{
+    gm__gemm p = {.m = pixels, .n = n, .k = k, .a = in, .ars = (ptrdiff_t)k, .acs = 1, .b = w, .brs = w_in, .bcs = w_out, .c = out, .ldc = n,
+                  .add = end->add, .bias = end->bias, .act = end->act, .slope = end->slope};
+    return product(ctx, f64, &p);
+}
+
+/* ---- the three convolutions ------------------------------------------------------------------ */
 
 static gm_status run_grid(gm_ctx *ctx, bool f64, bool spread, const gm__grid *d, void *out, const void *in, const void *w, const gm__conv_end *end)
 {
@@ -107,12 +166,14 @@ static gm_status run_grid(gm_ctx *ctx, bool f64, bool spread, const gm__grid *d,
 
 gm_status gm__conv_forward(gm_ctx *ctx, bool f64, const gm__conv *g, void *y, const void *x, const void *w, const gm__conv_end *end)
 {
+    if (is_product(g)) return pixel_product(ctx, f64, g->n * g->h * g->w, g->o, g->c, y, x, w, g->ws[1], g->ws[0], end);
     gm__grid d = forward_grid(g);
     return run_grid(ctx, f64, work_of(g) > SMALL, &d, y, x, w, end);
 }
 
 gm_status gm__conv_data(gm_ctx *ctx, bool f64, const gm__conv *g, void *x, const void *y, const void *w, const gm__conv_end *end)
 {
+    if (is_product(g)) return pixel_product(ctx, f64, g->n * g->h * g->w, g->c, g->o, x, y, w, g->ws[0], g->ws[1], end);
     for (size_t i = 0; i < (size_t)g->stride[0] && i < g->h; i++)
         for (size_t j = 0; j < (size_t)g->stride[1]; j++) {
             gm__grid d;

@@ -1,10 +1,10 @@
-/* conv_body.h - the convolution for one element type; conv.c includes it with
- * T and S set and says how it works. */
+/* conv_body.h - results of a convolution from patches and weights, for one element type; conv.c includes it
+ * with T and S set and says how it works. Leaves F defined for conv_weight.h. */
 #define F2(a, b) a##_##b
 #define F1(a, b) F2(a, b)
 #define F(name) F1(name, S)
 
-/* ---- patches ------------------------------------------------------------------------ */
+/* ---- parts of an image in scratch ---------------------------------------------------- */
 
 static void F(copy)(T *dst, const T *src, size_t n)
 {
@@ -16,26 +16,41 @@ static void F(clear)(T *dst, size_t n)
     for (size_t i = 0; i < n; i++) dst[i] = 0;
 }
 
+/* dst = n pixels of a row (NULL: outside the image) of w pixels of c channels, from column x on, zero outside. */
+static void F(run_of)(T *dst, const T *row, ptrdiff_t x, ptrdiff_t n, ptrdiff_t w, size_t c)
+{
+    ptrdiff_t lo = x < 0 ? -x : 0, hi = w - x < n ? w - x : n;
+    if (!row || lo > n) lo = n;
+    if (hi < lo) hi = lo;
+    F(clear)(dst, (size_t)lo * c);
+    if (hi > lo) F(copy)(dst + (size_t)lo * c, row + (x + lo) * (ptrdiff_t)c, (size_t)(hi - lo) * c);
+    F(clear)(dst + (size_t)hi * c, (size_t)(n - hi) * c);
+}
+
+/* The band of results' rows first .. first+rows-1 of image n. */
+static void F(fill_band)(const gm__grid *d, const band *b, T *dst, const T *in, size_t n, size_t first, size_t rows)
+{
+    size_t row_size = d->in[1] * d->in[2], count = band_rows(d, rows);
+    ptrdiff_t y = (ptrdiff_t)first * d->taps[0].step + d->taps[0].at;
+    const T *image = in + n * d->in[0] * row_size;
+    for (size_t i = 0; i < count; i++, y++, dst += b->len) {
+        bool inside = y >= 0 && y < (ptrdiff_t)d->in[0];
+        F(run_of)(dst, inside ? image + (size_t)y * row_size : NULL, d->taps[1].at, (ptrdiff_t)(b->len / d->cin), (ptrdiff_t)d->in[1], d->cin);
+    }
+}
+
 /* One line of a patch: taps along x from column x of a row of the image (NULL: outside) on. */
 static void F(patch_line)(const gm__grid *d, T *dst, const T *row, ptrdiff_t x)
 {
     const gm__taps *t = &d->taps[1];
-    ptrdiff_t w = (ptrdiff_t)d->in[1], n = (ptrdiff_t)t->n;
-    size_t cin = d->cin, step = d->in[2];
-    if (!row) {
-        F(clear)(dst, t->n * cin);
-    } else if (t->at_step == 1 && cin == step) { /* one run, clipped at both ends */
-        ptrdiff_t lo = x < 0 ? -x : 0, hi = w - x < n ? w - x : n;
-        if (lo > n) lo = n;
-        if (hi < lo) hi = lo;
-        F(clear)(dst, (size_t)lo * cin);
-        F(copy)(dst + (size_t)lo * cin, row + (x + lo) * (ptrdiff_t)cin, (size_t)(hi - lo) * cin);
-        F(clear)(dst + (size_t)hi * cin, (size_t)(n - hi) * cin);
-    } else {
-        for (ptrdiff_t i = 0; i < n; i++, x += t->at_step, dst += cin) {
-            if (x >= 0 && x < w) F(copy)(dst, row + x * (ptrdiff_t)step, cin);
-            else F(clear)(dst, cin);
-        }
+    ptrdiff_t w = (ptrdiff_t)d->in[1];
+    if (t->at_step == 1 && d->groups == 1) {
+        F(run_of)(dst, row, x, (ptrdiff_t)t->n, w, d->cin);
+        return;
+    }
+    for (size_t i = 0; i < t->n; i++, x += t->at_step, dst += d->cin) {
+        if (row && x >= 0 && x < w) F(copy)(dst, row + (size_t)x * d->in[2], d->cin);
+        else F(clear)(dst, d->cin);
     }
 }
 
@@ -43,14 +58,14 @@ static void F(patch_line)(const gm__grid *d, T *dst, const T *row, ptrdiff_t x)
 static void F(patches)(const gm__grid *d, T *dst, size_t ld, const T *in, size_t group, size_t first, size_t m, size_t line, size_t lines)
 {
     size_t j = first % d->size[1], i = first / d->size[1] % d->size[0], n = first / d->size[1] / d->size[0];
-    size_t run = d->taps[1].n * d->cin, row_step = d->in[1] * d->in[2];
+    size_t run = d->taps[1].n * d->cin, row_size = d->in[1] * d->in[2];
     const gm__taps *t = &d->taps[0];
     for (size_t r = 0; r < m; r++, dst += ld) {
-        const T *image = in + n * d->in[0] * row_step + group * d->cin;
+        const T *image = in + n * d->in[0] * row_size + group * d->cin;
         for (size_t l = 0; l < lines; l++) {
             ptrdiff_t y = (ptrdiff_t)i * t->step + t->at + (ptrdiff_t)(line + l) * t->at_step;
             bool inside = y >= 0 && y < (ptrdiff_t)d->in[0];
-            F(patch_line)(d, dst + l * run, inside ? image + (size_t)y * row_step : NULL, (ptrdiff_t)j * d->taps[1].step + d->taps[1].at);
+            F(patch_line)(d, dst + l * run, inside ? image + (size_t)y * row_size : NULL, (ptrdiff_t)j * d->taps[1].step + d->taps[1].at);
         }
         if (++j == d->size[1]) {
             j = 0;
@@ -59,7 +74,7 @@ static void F(patches)(const gm__grid *d, T *dst, size_t ld, const T *in, size_t
     }
 }
 
-/* ---- results from patches and weights ------------------------------------------------- */
+/* ---- results -------------------------------------------------------------------------- */
 
 typedef struct F(gather) {
     const gm__grid *d;
@@ -68,10 +83,15 @@ typedef struct F(gather) {
     const T *in, *w;
     T *out;
     const gm__conv_end *end;
-    size_t mr, nr, k, kc, ld;   /* tile, length of a patch, of a block of it, of its row in scratch */
-    size_t m, mc, panels;       /* results, those of a task, panels of weights of a group */
+    size_t mr, nr, k, run;      /* tile; length of a patch, of a line of it */
+    bool few;                   /* vectors run along the patch: weights packed as [cout, k] */
+    bool bands;                 /* else patches */
+    band band;
+    size_t lines;               /* rows of results of a task */
+    size_t kc, ld, m, mc;       /* patches: a block of k, a row in scratch, results, those of a task */
     bool dense;                 /* results follow one another in memory */
-    T *packed;                  /* weights: panel p of group g at (g*panels + p)*k*nr */
+    size_t panels;              /* of weights of a group */
+    T *packed;                  /* panel p of group g at (g*panels + p)*k*nr */
     size_t own;                 /* elements of a task's scratch */
 } F(gather);
 
@@ -80,22 +100,94 @@ static void F(pack_weights)(void *arg, size_t task, size_t worker)
 {
     const F(gather) *p = arg;
     const gm__grid *d = p->d;
-    size_t group = task / p->panels, j = task % p->panels * p->nr;
+    size_t group = task / p->panels, j = task % p->panels * p->nr, n = least(p->nr, d->cout - j);
     const T *src = p->w + (ptrdiff_t)group * d->w_group + (ptrdiff_t)j * d->w_out;
     T *dst = p->packed + task * p->k * p->nr;
     GM__UNUSED(worker);
     for (size_t y = 0; y < d->taps[0].n; y++)
-        for (size_t x = 0; x < d->taps[1].n; x++, dst += d->cin * p->nr) {
+        for (size_t x = 0; x < d->taps[1].n; x++) {
             ptrdiff_t r = d->taps[0].k + (ptrdiff_t)y * d->taps[0].k_step, q = d->taps[1].k + (ptrdiff_t)x * d->taps[1].k_step;
-            p->kern->F1(gemm_pack, S)(p->nr, least(p->nr, d->cout - j), d->cin, dst, src + r * d->w_tap[0] + q * d->w_tap[1], d->w_out, d->w_in);
+            const T *from = src + r * d->w_tap[0] + q * d->w_tap[1];
+            if (p->few)
+                for (size_t o = 0; o < n; o++)
+                    for (size_t c = 0; c < d->cin; c++) dst[o * p->k + c] = from[(ptrdiff_t)o * d->w_out + (ptrdiff_t)c * d->w_in];
+            else
+                p->kern->F1(gemm_pack, S)(p->nr, n, d->cin, dst, from, d->w_out, d->w_in);
+            dst += d->cin * (p->few ? 1 : p->nr);
         }
 }
+
+static void F(finish)(const F(gather) *p, T *c, size_t ldc, size_t m, size_t n, size_t channel)
+{
+    const T *bias = p->end->bias ? (const T *)p->end->bias + channel : NULL;
+    if (bias || p->end->act) p->kern->F1(gemm_post, S)(m, n, c, ldc, bias, p->end->act, (T)p->end->slope);
+}
+
+/* ---- ... from bands ---- */
+
+/* m results in a row, all channels of panel j */
+static void F(tile_row)(const F(gather) *p, const T *a, size_t j, size_t m, T *c, size_t ldc)
+{
+    const gm__grid *d = p->d;
+    size_t n = least(p->nr, d->cout - j), ny = d->taps[0].n, group = most(1, GM__KC / p->run), piece = gm__gemm_kblock(p->run);
+    ptrdiff_t ars = d->taps[1].step * (ptrdiff_t)d->cin, line = d->taps[0].at_step * (ptrdiff_t)p->band.len;
+    const T *b = p->packed + j * p->k;
+    bool add = p->end->add;
+    for (size_t y = 0; y < ny; y += group) /* short lines together, or each long one in pieces */
+        for (size_t k = 0; k < p->run; k += piece, add = true) {
+            size_t kc = least(piece, p->run - k);
+            p->kern->F1(conv_tile, S)(least(group, ny - y), kc, a + (ptrdiff_t)y * line + (ptrdiff_t)k, ars, 1, line, b, (ptrdiff_t)p->nr, c, ldc, m, n, add);
+            b += least(group, ny - y) * kc * p->nr;
+        }
+    F(finish)(p, c, ldc, m, n, j);
+}
+
+/* m results in a row, few channels */
+static void F(dot_row)(const F(gather) *p, const T *a, size_t m, T *c, size_t ldc)
+{
+    const gm__grid *d = p->d;
+    const T *bias = p->end->bias;
+    ptrdiff_t ars = d->taps[1].step * (ptrdiff_t)d->cin, line = d->taps[0].at_step * (ptrdiff_t)p->band.len;
+    size_t step = d->cout == 4 ? 2 : 3;
+    for (size_t i = 0; i < m; i += 4)
+        for (size_t j = 0; j < d->cout; j += step)
+            p->kern->F1(conv_dot, S)(d->taps[0].n, p->run, a + (ptrdiff_t)i * ars, ars, line, p->packed + j * p->k, p->k, c + i * ldc + j, ldc,
+                                     least(4, m - i), least(step, d->cout - j), p->end->add);
+    for (size_t i = 0; bias && i < m; i++)
+        for (size_t j = 0; j < d->cout; j++) c[i * ldc + j] += bias[j];
+    if (!p->end->act) return;
+    bool flat = ldc == d->cout;
+    p->kern->F1(gemm_post, S)(flat ? 1 : m, flat ? m * ldc : d->cout, c, ldc, NULL, p->end->act, (T)p->end->slope);
+}
+
+static void F(band_task)(void *arg, size_t task, size_t worker)
+{
+    const F(gather) *p = arg;
+    const gm__grid *d = p->d;
+    T *a = gm__scratch(p->ctx, worker, p->own * sizeof(T)); /* there already */
+    size_t line = task * p->lines, last = least(line + p->lines, d->n * d->size[0]), rows;
+    size_t m = divup(d->size[1], divup(d->size[1], p->mr)), ldc = d->step[1] * d->out[2]; /* a row in even tiles */
+    for (; line < last; line += rows) {
+        size_t n = line / d->size[0], first = line % d->size[0];
+        rows = least(p->band.rows, least(last - line, d->size[0] - first));
+        F(fill_band)(d, &p->band, a, p->in, n, first, rows);
+        for (size_t j = 0; j < d->cout; j += p->few ? d->cout : p->nr)
+            for (size_t i = 0; i < rows; i++) {
+                const T *from = a + i * (size_t)d->taps[0].step * p->band.len;
+                T *to = p->out + ((n * d->out[0] + d->first[0] + (first + i) * d->step[0]) * d->out[1] + d->first[1]) * d->out[2];
+                if (p->few) F(dot_row)(p, from, d->size[1], to, ldc);
+                for (size_t x = 0; !p->few && x < d->size[1]; x += m)
+                    F(tile_row)(p, from + x * (size_t)d->taps[1].step * d->cin, j, least(m, d->size[1] - x), to + x * ldc + j, ldc);
+            }
+    }
+}
+
+/* ---- ... from patches ---- */
 
 /* c [m, cout] = patches times packed weights */
 static void F(multiply)(const F(gather) *p, const T *a, size_t group, size_t m, T *c, size_t ldc, bool add)
 {
     const gm__grid *d = p->d;
-    const T *bias = p->end->bias ? (const T *)p->end->bias + group * d->cout : NULL;
     for (size_t k = 0; k < p->k; k += p->kc) {
         size_t kc = least(p->kc, p->k - k);
         for (size_t j = 0; j < d->cout; j += p->nr) {
@@ -104,14 +196,13 @@ static void F(multiply)(const F(gather) *p, const T *a, size_t group, size_t m, 
             for (size_t i = 0; i < m; i += p->mr) {
                 size_t mi = least(p->mr, m - i);
                 p->kern->F1(gemm_tile, S)(kc, a + i * p->ld + k, (ptrdiff_t)p->ld, 1, b, (ptrdiff_t)p->nr, c + i * ldc + j, ldc, mi, n, add || k > 0);
-                if (k + kc == p->k && (bias || p->end->act))
-                    p->kern->F1(gemm_post, S)(mi, n, c + i * ldc + j, ldc, bias ? bias + j : NULL, p->end->act, (T)p->end->slope);
+                if (k + kc == p->k) F(finish)(p, c + i * ldc + j, ldc, mi, n, group * d->cout + j);
             }
         }
     }
     if (p->k > 0 || add) return;
     for (size_t i = 0; i < m; i++) F(clear)(c + i * ldc, d->cout); /* no tap meets these results */
-    if (bias || p->end->act) p->kern->F1(gemm_post, S)(m, d->cout, c, ldc, bias, p->end->act, (T)p->end->slope);
+    F(finish)(p, c, ldc, m, d->cout, group * d->cout);
 }
 
 /* Rows of c to their places. */
@@ -127,7 +218,7 @@ static void F(scatter)(const F(gather) *p, const T *c, size_t group, size_t firs
     }
 }
 
-static void F(gather_task)(void *arg, size_t task, size_t worker)
+static void F(patch_task)(void *arg, size_t task, size_t worker)
 {
     const F(gather) *p = arg;
     const gm__grid *d = p->d;
@@ -142,19 +233,41 @@ static void F(gather_task)(void *arg, size_t task, size_t worker)
     }
 }
 
+/* ---- which of them ---- */
+
+/* Bands need rows of results that fill tiles and weights that are not read too often; patches cost what few columns do not repay. */
+static void F(plan_gather)(F(gather) *p)
+{
+    const gm__grid *d = p->d;
+    size_t lines = d->n * d->size[0], ow = d->size[1];
+    p->k = d->taps[0].n * d->taps[1].n * d->cin;
+    p->run = d->taps[1].n * d->cin;
+    p->panels = divup(d->cout, p->nr);
+    if (p->k && dense_taps(d)) {
+        p->lines = divup(lines, TASKS);
+        p->band = band_of(d, least(p->lines, d->size[0]));
+        bool filled = 4 * ow >= 3 * divup(ow, p->mr) * p->mr || d->cout <= 2 * p->nr;
+        p->few = d->cout <= FEW;
+        p->bands = p->few || (filled && (p->band.rows * ow >= 48 || p->k * d->cout <= 8192));
+    }
+    if (p->bands) {
+        p->own = round_up(p->band.size, 64);
+        return;
+    }
+    p->m = lines * ow;
+    p->kc = gm__gemm_kblock(p->k);
+    p->ld = row_len(p->k, sizeof(T));
+    p->dense = d->step[0] == 1 && d->step[1] == 1;
+    p->mc = least(SCRATCH / p->ld / p->mr * p->mr, round_up(divup(p->m * d->groups, TASKS), p->mr));
+    p->mc = least(most(p->mc, p->mr), GM__MC);
+    p->own = round_up(p->mc * (p->ld + (p->dense ? 0 : d->cout)), 64);
+}
+
 static gm_status F(run_gather)(gm_ctx *ctx, bool spread, const gm__grid *d, void *out, const void *in, const void *w, const gm__conv_end *end)
 {
-    F(gather) p = {.d = d, .ctx = ctx, .kern = ctx->kern, .in = in, .w = w, .out = out, .end = end,
-                   .mr = ctx->kern->F1(mr, S), .nr = ctx->kern->F1(nr, S), .k = d->taps[0].n * d->taps[1].n * d->cin,
-                   .m = d->n * d->size[0] * d->size[1]};
-    if (p.m == 0 || d->cout == 0) return GM_OK;
-    p.kc = gm__gemm_kblock(p.k);
-    p.ld = row_len(p.k, sizeof(T));
-    p.panels = divup(d->cout, p.nr);
-    p.dense = d->step[0] == 1 && d->step[1] == 1;
-    p.mc = least(PATCHES / p.ld / p.mr * p.mr, round_up(divup(p.m * d->groups, TASKS), p.mr));
-    p.mc = least(p.mc < p.mr ? p.mr : p.mc, GM__MC);
-    p.own = p.mc * (p.ld + (p.dense ? 0 : d->cout));
+    F(gather) p = {.d = d, .ctx = ctx, .kern = ctx->kern, .in = in, .w = w, .out = out, .end = end, .mr = ctx->kern->F1(mr, S), .nr = ctx->kern->F1(nr, S)};
+    if (d->n * d->size[0] * d->size[1] == 0 || d->cout == 0) return GM_OK;
+    F(plan_gather)(&p);
     size_t shared = d->groups * p.panels * p.nr * p.k;
     for (size_t i = gm__workers(ctx); i-- > 0;) {
         T *own = gm__scratch(ctx, i, (p.own + (i ? 0 : shared)) * sizeof(T));
@@ -162,103 +275,7 @@ static gm_status F(run_gather)(gm_ctx *ctx, bool spread, const gm__grid *d, void
         p.packed = own + p.own;
     }
     run_tasks(ctx, spread, p.k ? d->groups * p.panels : 0, F(pack_weights), &p);
-    run_tasks(ctx, spread, divup(p.m, p.mc) * d->groups, F(gather_task), &p);
+    if (p.bands) run_tasks(ctx, spread, divup(d->n * d->size[0], p.lines), F(band_task), &p);
+    else run_tasks(ctx, spread, divup(p.m, p.mc) * d->groups, F(patch_task), &p);
     return GM_OK;
 }
-
-/* ---- weights from two images ------------------------------------------------------------ */
-
-typedef struct F(weigh) {
-    const gm__grid *d;
-    gm_ctx *ctx;
-    const gm__kern *kern;
-    const T *in, *g;            /* the large image, the small one */
-    T *w;
-    bool add;
-    size_t mr, nr, k, run;      /* tile, weights of one output channel, those of one line of taps */
-    size_t lines, chunks;       /* lines of taps of a task, and how many tasks they make */
-    size_t m, mc, parts;        /* pixels, those of a part of the sum, parts */
-    size_t ld, own;             /* of a patch in scratch, of a task's scratch */
-    T *part;                    /* [parts, o, k] */
-} F(weigh);
-
-/* Adds m pixels to rows 0..cout-1 of the sum. */
-static void F(add_pixels)(const F(weigh) *p, T *a, const T *b, const T *g, size_t m, size_t cols, T *c, bool add)
-{
-    size_t cout = p->d->cout, oc = p->d->out[2];
-    if (cout < 4) { /* too few rows for a tile */
-        for (size_t i = 0; i < cout; i++)
-            p->kern->F1(gemv, S)(cols, m, c + i * p->k, g + i, (ptrdiff_t)oc, b, (ptrdiff_t)p->ld, 1, add);
-        return;
-    }
-    for (size_t i = 0; i < cout; i += p->mr)
-        p->kern->F1(gemm_pack, S)(p->mr, least(p->mr, cout - i), m, a + i * m, g + i, 1, (ptrdiff_t)oc);
-    for (size_t j = 0; j < cols; j += p->nr)
-        for (size_t i = 0; i < cout; i += p->mr)
-            p->kern->F1(gemm_tile, S)(m, a + i * m, 1, (ptrdiff_t)p->mr, b + j, (ptrdiff_t)p->ld, c + i * p->k + j, p->k, least(p->mr, cout - i),
-                                      least(p->nr, cols - j), add);
-}
-
-static void F(weigh_task)(void *arg, size_t task, size_t worker)
-{
-    const F(weigh) *p = arg;
-    const gm__grid *d = p->d;
-    size_t chunk = task % p->chunks, group = task / p->chunks % d->groups, part = task / p->chunks / d->groups;
-    size_t line = chunk * p->lines, lines = least(p->lines, d->taps[0].n - line);
-    size_t first = part * p->mc, last = least(first + p->mc, p->m);
-    T *b = gm__scratch(p->ctx, worker, p->own * sizeof(T)), *a = b + PIXELS * p->ld + p->nr; /* there already */
-    T *c = p->part + ((part * d->groups + group) * d->cout) * p->k + line * p->run;
-    for (size_t i = first; i < last; i += PIXELS) {
-        size_t m = least(PIXELS, last - i);
-        F(patches)(d, b, p->ld, p->in, group, i, m, line, lines);
-        F(add_pixels)(p, a, b, p->g + i * d->out[2] + group * d->cout, m, lines * p->run, c, i > first);
-    }
-}
-
-/* The parts added up, in the weights' own order of axes. */
-static void F(collect_task)(void *arg, size_t o, size_t worker)
-{
-    const F(weigh) *p = arg;
-    size_t taps = p->d->taps[0].n * p->d->taps[1].n, cin = p->d->cin, all = p->d->out[2];
-    T *to = p->w + o * p->k;
-    GM__UNUSED(worker);
-    for (size_t c = 0; c < cin; c++)
-        for (size_t t = 0; t < taps; t++, to++) {
-            const T *from = p->part + o * p->k + t * cin + c;
-            T sum = from[0];
-            for (size_t i = 1; i < p->parts; i++) sum += from[i * all * p->k];
-            *to = p->add ? *to + sum : sum;
-        }
-}
-
-static gm_status F(by_weight)(gm_ctx *ctx, bool spread, const gm__grid *d, void *w, const void *in, const void *g, bool add)
-{
-    F(weigh) p = {.d = d, .ctx = ctx, .kern = ctx->kern, .in = in, .g = g, .w = w, .add = add, .mr = ctx->kern->F1(mr, S),
-                  .nr = ctx->kern->F1(nr, S), .run = d->taps[1].n * d->cin, .m = d->n * d->size[0] * d->size[1]};
-    p.k = d->taps[0].n * p.run;
-    if (p.k == 0 || d->out[2] == 0) return GM_OK;
-    if (p.m == 0) {
-        if (!add) F(clear)(w, d->out[2] * p.k);
-        return GM_OK;
-    }
-    p.lines = COLS / p.run < 1 ? 1 : least(COLS / p.run, d->taps[0].n);
-    p.chunks = divup(d->taps[0].n, p.lines);
-    p.parts = divup(TASKS, p.chunks * d->groups);
-    p.mc = round_up(divup(p.m, p.parts), PIXELS);
-    p.parts = divup(p.m, p.mc);
-    p.ld = row_len(p.lines * p.run, sizeof(T));
-    p.own = PIXELS * (p.ld + round_up(d->cout, p.mr)) + p.nr;
-    p.own = round_up(p.own, 64);
-    for (size_t i = gm__workers(ctx); i-- > 0;) {
-        T *own = gm__scratch(ctx, i, (p.own + (i ? 0 : p.parts * d->out[2] * p.k)) * sizeof(T));
-        if (!own) return gm__fail_ctx(ctx, GM_ENOMEM, "convolution: no memory for scratch");
-        p.part = own + p.own;
-    }
-    run_tasks(ctx, spread, p.chunks * d->groups * p.parts, F(weigh_task), &p);
-    run_tasks(ctx, spread, d->out[2], F(collect_task), &p);
-    return GM_OK;
-}
-
-#undef F
-#undef F1
-#undef F2

@@ -101,6 +101,10 @@ typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmspr
     /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
     void (*gemm_tile_##S)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
+    /* the same with k in segments of kc that lie astep apart in a and follow one another in b */ \
+    void (*conv_tile_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
+    /* few columns: c[i*ldc + j] (+)= sum over s < segs, k < kc of a[i*ars + s*astep + k] b[j*ldb + s*kc + k], m <= 4, n <= 3 */ \
+    void (*conv_dot_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t astep, const T *b, size_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
     void (*gemm_pack_##S)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs, ptrdiff_t ks); \
     /* c[j] (+)= sum a[k*acs] b[k*brs + j*bcs], one of brs, bcs is 1 */                   \
     void (*gemv_##S)(size_t n, size_t kc, T *c, const T *a, ptrdiff_t acs, const T *b, ptrdiff_t brs, ptrdiff_t bcs, bool add); \

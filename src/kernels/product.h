@@ -8,7 +8,8 @@
 
 enum { F(MR) = SIMD == 2 ? 12 : SIMD == 1 ? 6 : 4, F(NR) = 2 * L };
 
-INLINE void F(tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c,
+/* k runs over segs segments of kc elements each, which lie astep apart in A and follow one another in B. */
+INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb, T *c,
                     size_t ldc, size_t n, bool add, const int m, const int nv)
 {
     V acc[F(MR)][2];
@@ -18,15 +19,19 @@ INLINE void F(tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T
     UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] = a + i * ars;
     UNROLL for (int i = 0; i < m; i++) /* C is wanted when the chain is done */
         UNROLL for (int j = 0; j < nv; j++) __builtin_prefetch(c + (size_t)i * ldc + j * L, 1);
-    for (size_t k = 0; k < kc; k++) {
-        V bv[2];
-        UNROLL for (int j = 0; j < nv; j++) bv[j] = F(load)(b + j * L);
-        b += ldb;
-        UNROLL for (int i = 0; i < m; i++) {
-            V av = F(set1)(ap[i / 3][(i % 3) * ars]);
-            UNROLL for (int j = 0; j < nv; j++) acc[i][j] = F(fma)(av, bv[j], acc[i][j]);
+    ptrdiff_t jump = astep - (ptrdiff_t)kc * acs;
+    for (size_t s = 0; s < segs; s++) {
+        for (size_t k = 0; k < kc; k++) {
+            V bv[2];
+            UNROLL for (int j = 0; j < nv; j++) bv[j] = F(load)(b + j * L);
+            b += ldb;
+            UNROLL for (int i = 0; i < m; i++) {
+                V av = F(set1)(ap[i / 3][(i % 3) * ars]);
+                UNROLL for (int j = 0; j < nv; j++) acc[i][j] = F(fma)(av, bv[j], acc[i][j]);
+            }
+            UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += acs;
         }
-        UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += acs;
+        UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += jump;
     }
     size_t r = n - (size_t)(nv - 1) * L; /* columns in the last vector */
     UNROLL for (int i = 0; i < m; i++) {
@@ -55,23 +60,28 @@ INLINE void F(tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T
 #define ROWS12(X)
 #endif
 #define TILE(m)                                                                                                \
-    static __attribute__((noinline)) void F(tile_##m)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, \
-                                                     ptrdiff_t ldb, T *c, size_t ldc, size_t n, bool add)      \
+    static __attribute__((noinline)) void F(tile_##m)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, \
+                                                     const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t n, bool add) \
     {                                                                                                          \
-        if (n > L) F(tile)(kc, a, ars, acs, b, ldb, c, ldc, n, add, m, 2);                                     \
-        else F(tile)(kc, a, ars, acs, b, ldb, c, ldc, n, add, m, 1);                                           \
+        if (n > L) F(tile)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, m, 2);                        \
+        else F(tile)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, m, 1);                              \
     }
 ROWS(TILE)
 #undef TILE
 
-static void F(gemm_tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c,
-                         size_t ldc, size_t m, size_t n, bool add)
+static void F(conv_tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb,
+                         T *c, size_t ldc, size_t m, size_t n, bool add)
 {
     switch (m) {
-#define CASE(r) case r: F(tile_##r)(kc, a, ars, acs, b, ldb, c, ldc, n, add); break;
+#define CASE(r) case r: F(tile_##r)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add); break;
         ROWS(CASE)
 #undef CASE
     }
+}
+static void F(gemm_tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c,
+                         size_t ldc, size_t m, size_t n, bool add)
+{
+    F(conv_tile)(1, kc, a, ars, acs, 0, b, ldb, c, ldc, m, n, add);
 }
 #undef ROWS
 #undef ROWS6
