@@ -33,6 +33,8 @@ typedef struct gm_batches gm_batches;
  *               lines:FILE      a row is a line, ragged, x is i64 in a batch
  *               ratings:FILE[,ids=keep|map]                user, item, rating (also x) and perhaps time
  *               synth:NAME[,n=..,seed=..,sigma=..]         ring8 grid25 moons swissroll (divided by 10) bars (size=3) digits shapes
+ *               idx (bytes), cifar and npy also take stream=on|off|auto: rows stay in the files and are read as batches want
+ *               them; auto does so for more than 1 GiB, or than a quarter of the context's max_bytes, and not for gzip.
  *               Files may be gzip (known by content, not name). The range comes last, each number may be left out;
  *               backslash escapes , : [ ] = and itself.
  *               CSV: a first row with a word in it is the header; COL is a name or a number from 0 on; whole numbers
@@ -130,7 +132,7 @@ GM_API const char *gm_dataset_class_name(const gm_dataset *d, int64_t k);
 
 /**
  * Rows [first, first+n) of a column as a new tensor, f32 for u8 images (in [0,1]), i64 for "label", else the stored type.
- * @errors    GM_EARG, GM_ENOTFOUND, GM_ENOMEM, GM_ECANCELED (callback)
+ * @errors    GM_EARG, GM_ENOTFOUND, GM_ENOMEM, GM_ECANCELED (callback), GM_EIO (streamed)
  * @threads   as the data set's context
  * @since     0.1
  */
@@ -158,7 +160,7 @@ GM_API gm_status gm_batches_new(gm_dataset *d, const char *options, gm_batches *
 /**
  * The next batch; GM_END after the last of an epoch (the call after it starts the next epoch).
  * @param x   receives column "x", [n, shape] f32, borrowed until the next call
- * @errors    GM_END, GM_ECANCELED, GM_ENOMEM
+ * @errors    GM_END, GM_ECANCELED, GM_EIO (a streamed file), GM_ENOMEM
  * @threads   as the data set's context
  * @since     0.1
  */

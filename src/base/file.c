@@ -75,6 +75,13 @@ static ssize_t sys_read(int fd, void *p, size_t n)
     return r < 0 ? -errno : r;
 }
 
+static ssize_t sys_pread(int fd, void *p, size_t n, uint64_t at)
+{
+    ssize_t r;
+    RETRY(r, GM__F_READ, pread(fd, p, portion(h_, n), (off_t)at));
+    return r < 0 ? -errno : r;
+}
+
 static ssize_t sys_write(int fd, const void *p, size_t n)
 {
     ssize_t r;
@@ -148,6 +155,63 @@ gm_status gm__file_read(gm_ctx *ctx, const char *path, uint64_t max, uint8_t **d
     gm_status s = read_all(ctx, path, fd, max, data, size);
     sys_close(fd); /* nothing was written: nothing can be lost */
     return s;
+}
+
+/* ---- reading at any place ------------------------------------------------------------- */
+
+struct gm__pfile {
+    gm_ctx *ctx;
+    int fd;
+    uint64_t size;
+    char *path;
+};
+
+gm_status gm__pfile_open(gm_ctx *ctx, const char *path, gm__pfile **out)
+{
+    struct stat st;
+    *out = NULL;
+    gm__pfile *f = gm__calloc(ctx, 1, sizeof *f);
+    if (!f) return GM_ENOMEM;
+    f->ctx = ctx;
+    f->path = gm__strdup(ctx, path);
+    f->fd = f->path ? sys_open(path, O_RDONLY | O_NONBLOCK, 0) : -1;
+    int e = f->fd < 0 ? f->fd : sys_fstat(f->fd, &st);
+    gm_status s = !f->path ? GM_ENOMEM : e ? fail_errno(ctx, path, -e) : S_ISREG(st.st_mode) ? GM_OK : gm__fail_ctx(ctx, GM_EIO, "%s: not a regular file", path);
+    if (s) {
+        gm__pfile_free(f);
+        return s;
+    }
+    f->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+    *out = f;
+    return GM_OK;
+}
+
+void gm__pfile_free(gm__pfile *f)
+{
+    if (!f) return;
+    if (f->fd >= 0) sys_close(f->fd);
+    gm__free(f->ctx, f->path);
+    gm__free(f->ctx, f);
+}
+
+uint64_t gm__pfile_size(const gm__pfile *f) { return f->size; }
+const char *gm__pfile_name(const gm__pfile *f) { return f->path; }
+
+int gm__pfile_read(const gm__pfile *f, uint64_t at, void *p, size_t n)
+{
+    for (char *q = p; n;) {
+        ssize_t r = sys_pread(f->fd, q, n, at);
+        if (r <= 0) return r ? (int)-r : -1;
+        q += r;
+        at += (uint64_t)r;
+        n -= (size_t)r;
+    }
+    return 0;
+}
+
+gm_status gm__pfile_fail(gm_ctx *ctx, const gm__pfile *f, int e)
+{
+    return e < 0 ? gm__fail_ctx(ctx, GM_EIO, "%s: became shorter while it was used", f->path) : fail_errno(ctx, f->path, e);
 }
 
 /* ---- writing ------------------------------------------------------------------------ */

@@ -9,6 +9,15 @@
  * Messages are `PATH: what went wrong`, GM_EIO for all that the system refuses. */
 gm_status gm__file_read(gm_ctx *ctx, const char *path, uint64_t max, uint8_t **data, size_t *size);
 
+/* A regular file read at any place, also by several threads at once. */
+typedef struct gm__pfile gm__pfile;
+gm_status gm__pfile_open(gm_ctx *ctx, const char *path, gm__pfile **out);
+void gm__pfile_free(gm__pfile *f); /* NULL is fine */
+uint64_t gm__pfile_size(const gm__pfile *f);
+const char *gm__pfile_name(const gm__pfile *f);
+int gm__pfile_read(const gm__pfile *f, uint64_t at, void *p, size_t n); /* 0, an errno, or -1: it ends before. Makes no message */
+gm_status gm__pfile_fail(gm_ctx *ctx, const gm__pfile *f, int e);       /* the message of what it gave */
+
 /* A file being written beside its place (.NAME.gm-PID-N.tmp) and moved there by
  * commit. After any failure nothing is left and the old file is as it was. */
 typedef struct gm__out gm__out;

@@ -33,6 +33,7 @@ static void slot_free(gm_batches *b, gm__slot *s)
     gm__free(b->ctx, s->rows);
     gm__free(b->ctx, s->origin);
     gm__free(b->ctx, s->work);
+    gm__free(b->ctx, s->raw);
 }
 
 static void drop_tensor(void *data, void *user)
@@ -52,6 +53,10 @@ static gm_status slot_make(gm_batches *b, gm__slot *s)
     s->origin = gm__alloc(b->ctx, batch, sizeof *s->origin);
     if (b->augment.on) s->work = gm__alloc(b->ctx, (size_t)d->column[0].row_elems, sizeof *s->work);
     if (!s->full || !s->last || !s->rows || !s->origin || (b->augment.on && !s->work)) return GM_ENOMEM;
+    size_t raw = 0;
+    for (int32_t i = 0; i < d->n_columns; i++)
+        if (d->column[i].source && d->column[i].source->bytes > raw) raw = d->column[i].source->bytes;
+    if (raw && !(s->raw = gm__alloc(b->ctx, raw, 1))) return GM_ENOMEM;
     for (int32_t i = 0; i < d->n_columns; i++) {
         const gm__column *c = &d->column[i];
         int64_t shape[GM_MAX_DIMS + 1] = { (int64_t)batch };
@@ -194,19 +199,30 @@ static void transform(gm_batches *b, gm__slot *s, float *x)
     }
 }
 
-gm_status gm__batches_fill(gm_batches *b, gm__slot *s, uint64_t epoch, uint64_t pos)
+/* The columns of the rows that were chosen. */
+static gm_status gather(gm_batches *b, gm__slot *s, bool quiet)
 {
     gm_dataset *d = b->d;
+    for (int32_t i = 0; i < d->n_columns && !d->fn; i++) {
+        int e = gm__column_rows(b->ctx->kern, &d->column[i], s->origin, s->n, s->raw, s->full[i]->data);
+        if (e) return quiet ? GM_EIO : gm__source_fail(b->ctx, d->column[i].source, s->origin[0], e);
+    }
+    if (!d->fn) return GM_OK;
+    float *x = gm__f32(s->full[0]);
+    int64_t none, *label = d->classes ? (int64_t *)(void *)s->full[1]->data : NULL;
+    for (size_t i = 0; i < s->n; i++, x += d->column[0].row_elems) GM__TRY(gm__dataset_call(d, s->rows[i], x, label ? &label[i] : &none));
+    return GM_OK;
+}
+
+gm_status gm__batches_fill(gm_batches *b, gm__slot *s, uint64_t epoch, uint64_t pos, bool quiet)
+{
     s->epoch = epoch;
     s->pos = pos;
     choose_rows(b, s, epoch, pos);
-    if (d->fn) {
-        float *x = gm__f32(s->full[0]);
-        int64_t none, *label = d->classes ? (int64_t *)(void *)s->full[1]->data : NULL;
-        for (size_t i = 0; i < s->n; i++, x += d->column[0].row_elems)
-            GM__TRY(gm__dataset_call(d, s->rows[i], x, label ? &label[i] : &none));
-    } else {
-        for (int32_t i = 0; i < d->n_columns; i++) gm__column_rows(b->ctx->kern, &d->column[i], s->origin, s->n, s->full[i]->data);
+    gm_status st = gather(b, s, quiet);
+    if (st) {
+        s->n = 0;
+        return st;
     }
     if (b->cfg.scale || b->cfg.binarize || b->augment.on) transform(b, s, gm__f32(s->full[0]));
     return GM_OK;
@@ -231,13 +247,9 @@ gm_status gm_batches_next(gm_batches *b, gm_tensor **x)
         return GM_END;
     }
     gm__slot *s = gm__fetch_wait(b);
-    if (!s || s->epoch != b->epoch || s->pos != b->pos) {
+    if (!s || !s->n || s->epoch != b->epoch || s->pos != b->pos) {
         if (!s) s = &b->slot[b->fetch.on ? !b->now : b->now];
-        gm_status st = gm__batches_fill(b, s, b->epoch, b->pos);
-        if (st) {
-            s->n = 0;
-            return st;
-        }
+        GM__TRY(gm__batches_fill(b, s, b->epoch, b->pos, false));
     }
     b->now = (int)(s - b->slot);
     b->pos++;

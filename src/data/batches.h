@@ -19,6 +19,7 @@ typedef struct gm__slot {
     gm_tensor **full, **last; /* a column: all rows of a batch, and the fewer of an epoch's last; one memory */
     uint64_t *rows, *origin;
     float *work;              /* of augmentation: a row */
+    void *raw;                /* of streaming: a row as it is in the file */
     size_t n;                 /* rows in it; 0: nothing */
     uint64_t epoch, pos;      /* which batch it holds */
 } gm__slot;
@@ -52,8 +53,8 @@ struct gm_batches {
     gm__fetch fetch;
 };
 
-/* Fills a slot; fails for callbacks only. */
-gm_status gm__batches_fill(gm_batches *b, gm__slot *s, uint64_t epoch, uint64_t pos);
+/* Fills a slot; fails for callbacks and files only, and leaves it empty then. quiet: without a message, from the thread. */
+gm_status gm__batches_fill(gm_batches *b, gm__slot *s, uint64_t epoch, uint64_t pos, bool quiet);
 
 void gm__fetch_ask(gm_batches *b, gm__slot *s, uint64_t epoch, uint64_t pos); /* starts the thread at first use */
 gm__slot *gm__fetch_wait(gm_batches *b);  /* the slot that was asked for, full now; NULL if none was */

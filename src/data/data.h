@@ -6,6 +6,16 @@
 #include "kernels/kernels.h"
 #include <gm/dataset.h>
 
+/* Rows of equal size that stay in files, one part a file, and are read when a batch wants them (stream.c). Counted. */
+typedef struct gm__source {
+    gm__handle h;
+    gm_ctx *ctx;
+    int n;
+    struct { gm__pfile *file; uint64_t rows; } part[16];
+    uint64_t start, pitch;       /* row r of a part is at start + r * pitch */
+    size_t bytes;                /* of a row */
+} gm__source;
+
 /* The first column of every data set is x. */
 typedef struct gm__column {
     char name[64];
@@ -15,6 +25,7 @@ typedef struct gm__column {
     gm_tensor *t;                /* [rows, shape] of the whole that a range or split was cut from (gm__dataset_origin
                                     gives its row numbers), retained; NULL for a callback column */
     gm_tensor *offset;           /* i64 [rows + 1] of the whole: a ragged column, where t is [values, ..]; else NULL */
+    gm__source *source;          /* retained: the rows are in files, and t is NULL */
     bool symbols;                /* u8 that are symbols, not shades: batches give i64 */
 } gm__column;
 
@@ -99,8 +110,20 @@ gm_status gm__dataset_fingerprint(gm_dataset *d, uint64_t *out);
 uint64_t gm__dataset_origin(const gm_dataset *d, uint64_t row);
 /* One call of a callback data set: x and label of row (inside d); GM_ECANCELED. */
 gm_status gm__dataset_call(gm_dataset *d, uint64_t row, float *x, int64_t *label);
-/* Rows of the whole, without checks, locks or allocation: also from the prefetch thread. */
-void gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *origin, size_t n, void *out);
+/* Rows of the whole, without checks, locks, messages or allocation: also from the prefetch thread. raw has room for a row
+ * of the source, if there is one; 0, or what its file gave (gm__pfile_fail). */
+int gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *origin, size_t n, void *raw, void *out);
+/* stream=on|off|auto (the default: where the files are so big that they might not fit memory) of a SPEC whose files hold
+ * rows of equal size; gzip cannot be streamed. */
+gm_status gm__stream_wanted(gm_ctx *ctx, const gm__spec *s, int n_path, bool *stream);
+gm_status gm__source_new(gm_ctx *ctx, gm__source **out);
+gm_status gm__source_add(gm__source *s, const char *path); /* a part, without rows so far; its file is s->part[s->n - 1].file */
+void gm__source_free(gm__source *s);
+/* Makes a source, fills it and the data set through fn, and drops its own hold on it. */
+gm_status gm__source_open(gm_ctx *ctx, const gm__spec *spec, gm_status (*fn)(gm_ctx *, const char *path, gm__source *, gm_dataset *), gm_dataset *d);
+int gm__source_row(const gm__source *s, uint64_t row, void *p); /* 0, or what the file gave */
+gm_status gm__source_fail(gm_ctx *ctx, const gm__source *s, uint64_t row, int e);
+gm_status gm__dataset_add_source(gm_dataset *d, const char *name, int dtype, int ndim, const int64_t *shape, gm__source *s /* retained */);
 /* smallest and largest number of "x" as batches give it (u8 in [0,1]) */
 gm_status gm__dataset_extent(gm_dataset *d, double *lo, double *hi);
 /* mean and deviation of every feature of "x" (double, [row_elems]) for scale=standard; deviation 0 becomes 1 */

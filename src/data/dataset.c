@@ -35,6 +35,7 @@ void gm_dataset_free(gm_dataset *d)
     for (int32_t i = 0; i < d->n_columns; i++) {
         gm_tensor_free(d->column[i].t);
         gm_tensor_free(d->column[i].offset);
+        gm__source_free(d->column[i].source);
     }
     if (d->names && gm__release(d->names)) {
         gm__words_free(&d->names->words);
@@ -198,6 +199,7 @@ static gm_status part(gm_dataset *d, gm_dataset **out)
     for (int32_t i = 0; i < d->n_columns; i++) {
         if (d->column[i].t) gm__retain(d->column[i].t);
         if (d->column[i].offset) gm__retain(d->column[i].offset);
+        if (d->column[i].source) gm__retain(d->column[i].source);
     }
     (*out)->classes = d->classes;
     (*out)->names = d->names;

@@ -16,7 +16,7 @@ static void *work(void *arg)
         if (f->stop) break;
         gm__slot *s = f->slot;
         pthread_mutex_unlock(&f->lock);
-        gm__batches_fill(b, s, s->epoch, s->pos); /* cannot fail: no callback is prefetched */
+        gm__batches_fill(b, s, s->epoch, s->pos, true); /* what fails stays empty: the caller tries again and says why */
         pthread_mutex_lock(&f->lock);
         f->ready = true;
         pthread_cond_broadcast(&f->changed);

@@ -75,7 +75,7 @@ static gm_status finish(cifar *c, const char *which, gm_dataset *d, gm_status s)
     bool coarse = which && !strcmp(which, "coarse");
     if (!s && which && !coarse && strcmp(which, "fine")) s = gm__fail_ctx(c->ctx, GM_EARG, "cifar: label is fine or coarse, not '%s'", which);
     if (!s && which && c->head == 1) s = gm__fail_ctx(c->ctx, GM_EARG, "cifar: label=%s is for CIFAR-100; CIFAR-10 has one label a row", which);
-    if (!s) s = add(c, d, "x", GM_U8, 4, c->x), c->x = NULL;
+    if (!s && c->x) s = add(c, d, "x", GM_U8, 4, c->x), c->x = NULL;
     int64_t **first = coarse ? &c->coarse : &c->label, **second = coarse ? &c->label : &c->coarse;
     if (!s) s = add(c, d, "label", GM_I64, 1, *first), *first = NULL;
     if (!s && c->head == 2) s = add(c, d, coarse ? "fine" : "coarse", GM_I64, 1, *second), *second = NULL;
@@ -91,10 +91,68 @@ gm_status gm__cifar_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, si
     return finish(&c, NULL, d, append(&c, name, bytes, size));
 }
 
+/* ---- rows that stay in the files ---------------------------------------------------- */
+
+/* The labels of one part behind those of the others; *fits: its size and labels are those of c->head. */
+static gm_status part_labels(cifar *c, gm__source *s, int i, bool *fits)
+{
+    uint64_t size = gm__pfile_size(s->part[i].file), row = c->head + PIXELS;
+    uint8_t two[2] = { 0, 0 };
+    *fits = size && size % row == 0;
+    if (!*fits) return GM_OK;
+    s->part[i].rows = size / row;
+    size_t all = c->rows + (size_t)(size / row);
+    int64_t *label = gm__realloc(c->ctx, c->label, all, sizeof *label);
+    if (label) c->label = label;
+    int64_t *coarse = gm__realloc(c->ctx, c->coarse, all, sizeof *coarse);
+    if (coarse) c->coarse = coarse;
+    if (!label || !coarse) return GM_ENOMEM;
+    for (uint64_t r = 0; c->rows < all && *fits; r++, c->rows++) {
+        int e = gm__pfile_read(s->part[i].file, r * row, two, c->head);
+        if (e) return gm__pfile_fail(c->ctx, s->part[i].file, e);
+        coarse[c->rows] = two[0];
+        label[c->rows] = two[c->head - 1];
+        *fits = c->head == 1 ? two[0] <= 9 : two[0] <= 19 && two[1] <= 99;
+    }
+    return GM_OK;
+}
+
+static gm_status stream(cifar *c, const gm__spec *spec, gm__source *s)
+{
+    bool fits = false;
+    for (int i = 0; i < spec->n_path; i++) GM__TRY(gm__source_add(s, spec->path[i]));
+    for (c->head = 1; c->head <= 2; c->head++) {
+        c->rows = 0;
+        fits = true;
+        for (int i = 0; i < s->n && fits; i++) GM__TRY(part_labels(c, s, i, &fits));
+        if (fits) break;
+    }
+    if (!fits) return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: cifar: not all files are rows of CIFAR-10 or all of CIFAR-100", spec->path[0]);
+    s->start = c->head;
+    s->pitch = c->head + PIXELS;
+    s->bytes = PIXELS;
+    return GM_OK;
+}
+
+static gm_status open_stream(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
+{
+    static const int64_t shape[3] = { 3, 32, 32 };
+    cifar c = { .ctx = ctx };
+    gm__source *source;
+    GM__TRY(gm__source_new(ctx, &source));
+    gm_status s = stream(&c, spec, source);
+    if (!s) s = gm__dataset_add_source(d, "x", GM_U8, 3, shape, source);
+    gm__source_free(source);
+    return finish(&c, gm__spec_opt(spec, "label"), d, s);
+}
+
 gm_status gm__open_cifar(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
 {
     cifar c = { .ctx = ctx };
-    gm_status s = gm__spec_only(ctx, spec, (int)GM__COUNT(spec->path), "label");
+    bool wanted = false;
+    gm_status s = gm__spec_only(ctx, spec, (int)GM__COUNT(spec->path), "label stream");
+    if (!s) s = gm__stream_wanted(ctx, spec, spec->n_path, &wanted);
+    if (!s && wanted) return open_stream(ctx, spec, d);
     for (int i = 0; i < spec->n_path && !s; i++) {
         uint8_t *bytes = NULL;
         size_t size = 0;

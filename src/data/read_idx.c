@@ -52,18 +52,22 @@ static double element(const head *h, const uint8_t *p)
     }
 }
 
+/* Grey pictures have one channel. */
+static int channels(int ndim, int64_t *shape)
+{
+    if (ndim != 3) return ndim;
+    shape[3] = shape[2];
+    shape[2] = shape[1];
+    shape[1] = 1;
+    return 4;
+}
+
 static gm_status finish(gm__in *in, const head *h, void *data, bool label, gm_tensor **out)
 {
     gm_ctx *ctx = gm__in_ctx(in);
     int64_t shape[GM_MAX_DIMS];
-    int ndim = h->ndim;
     memcpy(shape, h->shape, sizeof shape);
-    if (ndim == 3 && !label) { /* grey pictures have one channel */
-        shape[3] = shape[2];
-        shape[2] = shape[1];
-        shape[1] = 1;
-        ndim = 4;
-    }
+    int ndim = label ? h->ndim : channels(h->ndim, shape);
     if (h->type == 0x08 && !label) return gm__own_tensor(ctx, data, GM_U8, ndim, shape, out);
     int dtype = label ? GM_I64 : h->type == 0x0E ? GM_F64 : GM_F32;
     gm_status s = gm__tensor_make(ctx, gm__ctx_err(ctx), dtype, ndim, shape, false, out);
@@ -108,9 +112,37 @@ static gm_status add(gm_ctx *ctx, const char *path, bool label, gm_dataset *d)
     return s;
 }
 
+/* The images stay in the file; only the header is read. */
+static gm_status stream(gm_ctx *ctx, const char *path, gm__source *s, gm_dataset *d)
+{
+    uint8_t first[4 + 4 * GM_MAX_DIMS];
+    head h = { 0 };
+    gm__in *in;
+    GM__TRY(gm__source_add(s, path));
+    gm__pfile *f = s->part[0].file;
+    size_t n = gm__pfile_size(f) < sizeof first ? (size_t)gm__pfile_size(f) : sizeof first;
+    int e = gm__pfile_read(f, 0, first, n);
+    if (e) return gm__pfile_fail(ctx, f, e);
+    GM__TRY(gm__in_memory(ctx, path, first, n, &in));
+    gm_status st = header(in, &h);
+    s->start = gm__in_at(in);
+    gm__in_close(in);
+    if (st) return st;
+    if (h.type != 0x08) return gm__fail_ctx(ctx, GM_EARG, "%s: stream: only bytes can be streamed, not IDX type 0x%x", path, (unsigned)h.type);
+    if (gm__pfile_size(f) - s->start != h.count)
+        return gm__fail_ctx(ctx, GM_EFORMAT, "%s: IDX: %llu bytes of data, the header promises %zu", path,
+                            (unsigned long long)(gm__pfile_size(f) - s->start), h.count);
+    s->part[0].rows = (uint64_t)h.shape[0];
+    s->pitch = s->bytes = h.count / (size_t)h.shape[0];
+    int ndim = channels(h.ndim, h.shape);
+    return gm__dataset_add_source(d, "x", GM_U8, ndim - 1, h.shape + 1, s);
+}
+
 gm_status gm__open_idx(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
 {
-    GM__TRY(gm__spec_only(ctx, spec, 2, ""));
-    GM__TRY(add(ctx, spec->path[0], false, d));
+    bool wanted;
+    GM__TRY(gm__spec_only(ctx, spec, 2, "stream"));
+    GM__TRY(gm__stream_wanted(ctx, spec, 1, &wanted));
+    GM__TRY(wanted ? gm__source_open(ctx, spec, stream, d) : add(ctx, spec->path[0], false, d));
     return spec->n_path > 1 ? add(ctx, spec->path[1], true, d) : GM_OK;
 }

@@ -47,12 +47,26 @@ static void strided_row(const gm__kern *kern, const gm__column *c, const char *b
     }
 }
 
+/* Rows of files, those that are what a batch wants without a detour. */
+static int source_rows(const gm__kern *kern, const gm__column *c, const uint64_t *origin, size_t n, void *raw, char *out)
+{
+    bool same = gm__column_out(c) == c->dtype;
+    size_t row = (size_t)c->row_elems * gm__esize(gm__column_out(c));
+    for (size_t i = 0; i < n; i++, out += row) {
+        int e = gm__source_row(c->source, origin[i], same ? out : raw);
+        if (e) return e;
+        if (!same) convert(kern, c, (size_t)c->row_elems, out, raw);
+    }
+    return 0;
+}
+
 enum { AHEAD = 2 }; /* rows fetched early */
 
-void gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *origin, size_t n, void *out)
+int gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *origin, size_t n, void *raw, void *out)
 {
     const gm_tensor *t = c->t;
     size_t in_size = gm__esize(c->dtype), row = (size_t)c->row_elems * gm__esize(gm__column_out(c));
+    if (c->source) return source_rows(kern, c, origin, n, raw, out);
     size_t in_bytes = (size_t)c->row_elems * in_size < 4096 ? (size_t)c->row_elems * in_size : 4096;
     bool dense = gm__is_contiguous(c->ndim, c->shape, t->stride + 1);
     char *o = out;
@@ -72,6 +86,7 @@ void gm__column_rows(const gm__kern *kern, const gm__column *c, const uint64_t *
         if (dense) convert(kern, c, (size_t)c->row_elems, o, base);
         else strided_row(kern, c, base, o);
     }
+    return 0;
 }
 
 enum { CHUNK = 64 }; /* rows whose numbers fit a frame */
@@ -95,13 +110,18 @@ gm_status gm__dataset_gather(gm_dataset *d, const char *column, const uint64_t *
         return s;
     }
     size_t row = (size_t)c->row_elems * gm__esize(gm__column_out(c));
-    for (size_t i = 0; i < n;) {
+    void *raw = c->source ? gm__alloc(d->ctx, c->source->bytes, 1) : NULL;
+    if (c->source && !raw) return GM_ENOMEM;
+    gm_status s = GM_OK;
+    for (size_t i = 0; i < n && !s;) {
         size_t k = 0;
         for (; k < CHUNK && i < n; k++, i++) origin[k] = gm__dataset_origin(d, rows[i]);
-        gm__column_rows(d->ctx->kern, c, origin, k, o);
+        int e = gm__column_rows(d->ctx->kern, c, origin, k, raw, o);
+        if (e) s = gm__source_fail(d->ctx, c->source, origin[0], e);
         o += k * row;
     }
-    return GM_OK;
+    gm__free(d->ctx, raw);
+    return s;
 }
 
 /* Rows [first, first+n) through gm__dataset_gather. */
@@ -136,7 +156,12 @@ gm_status gm_dataset_read(gm_dataset *d, const char *column, uint64_t first, uin
     GM__TRY(gm__tensor_make(d->ctx, gm__ctx_err(d->ctx), wide ? c->dtype : gm__column_out(c), c->ndim + 1, shape, false, &t));
     gm_status s = GM_OK;
     if (!wide) s = gather_range(d, c, first, n, t->data);
-    for (uint64_t r = 0; wide && r < n; r++) {
+    for (uint64_t r = 0; wide && c->source && r < n && !s; r++) {
+        uint64_t origin = gm__dataset_origin(d, first + r);
+        int e = gm__source_row(c->source, origin, t->data + (size_t)r * c->source->bytes);
+        if (e) s = gm__source_fail(d->ctx, c->source, origin, e);
+    }
+    for (uint64_t r = 0; wide && !c->source && r < n; r++) {
         gm_tensor from = *c->t, to = *t; /* one row of each */
         from.ndim = to.ndim = (int8_t)c->ndim;
         from.size = to.size = c->row_elems;
@@ -248,6 +273,20 @@ static uint64_t strided_crc(uint64_t crc, const gm__column *c, const char *base)
     return crc;
 }
 
+static gm_status source_crc(gm_dataset *d, const gm__column *c, uint64_t *crc)
+{
+    void *raw = gm__alloc(d->ctx, c->source->bytes, 1);
+    gm_status s = raw ? GM_OK : GM_ENOMEM;
+    for (uint64_t r = 0; r < d->rows && !s; r++) {
+        uint64_t origin = gm__dataset_origin(d, r);
+        int e = gm__source_row(c->source, origin, raw);
+        if (e) s = gm__source_fail(d->ctx, c->source, origin, e);
+        else *crc = gm__crc64(*crc, raw, c->source->bytes);
+    }
+    gm__free(d->ctx, raw);
+    return s;
+}
+
 gm_status gm__dataset_fingerprint(gm_dataset *d, uint64_t *out)
 {
     uint64_t crc = number(0, d->rows);
@@ -263,6 +302,7 @@ gm_status gm__dataset_fingerprint(gm_dataset *d, uint64_t *out)
             gm__ragged_row(c, gm__dataset_origin(d, r), &p, &n);
             crc = gm__crc64(crc, p, n * gm__esize(c->dtype));
         }
+        if (c->source) GM__TRY(source_crc(d, c, &crc));
         if (!c->t || c->offset) continue;
         bool dense = gm__is_contiguous(c->ndim, c->shape, c->t->stride + 1);
         size_t size = gm__esize(c->dtype);
