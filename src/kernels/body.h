@@ -88,10 +88,15 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
 #define GM__UN64(n) [GM__U_##n] = unary_##n##_f64,
 #define GM__BI32(n) [GM__B_##n] = binary_##n##_f32,
 #define GM__BI64(n) [GM__B_##n] = binary_##n##_f64,
+#define GM__RA32(n) [GM__U_##n] = gm__rare_##n##_f32,
+#define GM__RA64(n) [GM__U_##n] = gm__rare_##n##_f64,
+#define GM__RB32(n) [GM__B_##n] = gm__rare_##n##_f32,
+#define GM__RB64(n) [GM__B_##n] = gm__rare_##n##_f64,
 #define GM__CM32(n) [GM__C_##n] = compare_##n##_f32,
 #define GM__CM64(n) [GM__C_##n] = compare_##n##_f64,
-#define TYPED(S, UN, BI, CM)                                                          \
-    .unary_##S = { GM__UNARY_LIST(UN) }, .binary_##S = { GM__BINARY_LIST(BI) },       \
+#define TYPED(S, UN, RA, BI, RB, CM)                                                  \
+    .unary_##S = { GM__UNARY_LIST(UN) GM__RARE_UNARY_LIST(RA) },                      \
+    .binary_##S = { GM__BINARY_LIST(BI) GM__RARE_BINARY_LIST(RB) },                   \
     .compare_##S = { GM__COMPARE_LIST(CM) }, .select_##S = select_##S,                \
     .axpy_##S = axpy_##S, .sum_##S = sum_##S, .sumsq_##S = sumsq_##S,                 \
     .dot_##S = dot_##S, .max_##S = max_of_##S, .colsum_##S = colsum_##S,              \
@@ -109,8 +114,8 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
 extern const gm__kern TABLE;
 const gm__kern TABLE = {
     .name = SIMD == 2 ? "avx512" : SIMD == 1 ? "avx2" : "plain",
-    TYPED(f32, GM__UN32, GM__BI32, GM__CM32),
-    TYPED(f64, GM__UN64, GM__BI64, GM__CM64),
+    TYPED(f32, GM__UN32, GM__RA32, GM__BI32, GM__RB32, GM__CM32),
+    TYPED(f64, GM__UN64, GM__RA64, GM__BI64, GM__RB64, GM__CM64),
     .u8_f32 = u8_f32, .f32_f64 = f32_f64, .f64_f32 = f64_f32, .bf16_f32 = bf16_f32, .f32_bf16 = f32_bf16,
     .uniform_f32 = uniform_f32, .normal_f32 = normal_f32,
     .bernoulli_f32 = bernoulli_f32, .bernoulli_logits_f32 = bernoulli_logits_f32, .dropout_f32 = dropout_f32,

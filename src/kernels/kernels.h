@@ -17,7 +17,8 @@
     X(NEG) X(ABS) X(EXP) X(LOG) X(SQRT) X(SQUARE) X(RECIP) X(SIN) X(COS) X(TANH)           \
     X(SIGMOID) X(RELU) X(LRELU /* p0: slope */) X(ELU /* p0: alpha */) X(SOFTPLUS)         \
     X(GELU /* exact, erf */) X(SILU) X(ERF) X(AFFINE /* p0*x + p1 */)                      \
-    X(CLAMP /* to [p0,p1], NaN stays */) X(COPY) X(FILL /* p0, x unused */) X(SIGN) X(LOG1P) X(EXPM1)
+    X(CLAMP /* to [p0,p1], NaN stays */) X(COPY) X(FILL /* p0, x unused */) X(SIGN) X(LOG1P) X(EXPM1) \
+    X(MISH) X(HARDSWISH) X(GELU_TANH) X(LOG_SIGMOID)
 /* y = f(a, b); the first are arithmetic, those from TANH_G on are gradients: a = g (incoming),
  * b = saved input x or output y as named */
 #define GM__BINARY_LIST(X)                                                                 \
@@ -28,16 +29,23 @@
     X(SQRT_G /* g/(2y) */) X(SQUARE_G /* 2gx */) X(RECIP_G /* -g*y*y */) X(SIN_G) X(COS_G) \
     X(ABS_G /* g*sign(x) */) X(CLAMP_G /* p0<=x<=p1 ? g : 0 */)                            \
     X(BCE /* a: logit, b: target: max(a,0) - a*b + log1p(exp(-|a|)) */)                    \
-    X(BCE_G /* sigmoid(a) - b */)
+    X(BCE_G /* sigmoid(a) - b */)                                                          \
+    X(MISH_G /* x */) X(HARDSWISH_G /* x */) X(GELU_TANH_G /* x */) X(LOG_SIGMOID_G /* g*sigmoid(-x) */)
+/* functions too rare for vectors: plain loops over special.c and the C library, the same in every table */
+#define GM__RARE_UNARY_LIST(X)                                                             \
+    X(FLOOR) X(CEIL) X(ROUND /* halves to even */) X(TRUNC) X(TAN) X(ASIN) X(ACOS) X(ATAN) \
+    X(SINH) X(COSH) X(ASINH) X(ATANH) X(ERFINV) X(LGAMMA /* log |Gamma| */)       \
+    X(POLYGAMMA /* of order p0 */)
+#define GM__RARE_BINARY_LIST(X) X(ATAN2) X(FMOD) X(REMAINDER /* sign of b */)
 #define GM__COMPARE_LIST(X) X(EQ) X(NE) X(LT) X(LE) X(GT) X(GE)
 enum {
 #define GM__X(n) GM__U_##n,
-    GM__UNARY_LIST(GM__X) GM__U_COUNT
+    GM__UNARY_LIST(GM__X) GM__U_COUNT, GM__U_RARE = GM__U_COUNT - 1, GM__RARE_UNARY_LIST(GM__X) GM__U_ALL
 #undef GM__X
 };
 enum {
 #define GM__X(n) GM__B_##n,
-    GM__BINARY_LIST(GM__X) GM__B_COUNT
+    GM__BINARY_LIST(GM__X) GM__B_COUNT, GM__B_RARE = GM__B_COUNT - 1, GM__RARE_BINARY_LIST(GM__X) GM__B_ALL
 #undef GM__X
 };
 enum {
@@ -51,6 +59,17 @@ enum { GM__VV, GM__SV, GM__VS };
 /* activation fused into a product's store */
 enum { GM__ACT_NONE, GM__ACT_RELU, GM__ACT_LRELU, GM__ACT_TANH, GM__ACT_SIGMOID };
 
+#define GM__X(n)                                                                           \
+    void gm__rare_##n##_f32(size_t n_, float *y, const float *x, const float *p);          \
+    void gm__rare_##n##_f64(size_t n_, double *y, const double *x, const double *p);
+GM__RARE_UNARY_LIST(GM__X)
+#undef GM__X
+#define GM__X(n)                                                                           \
+    void gm__rare_##n##_f32(size_t n_, float *y, const float *a, const float *b, int mode, const float *p); \
+    void gm__rare_##n##_f64(size_t n_, double *y, const double *a, const double *b, int mode, const double *p);
+GM__RARE_BINARY_LIST(GM__X)
+#undef GM__X
+
 typedef struct gm__adam { /* one pass; PyTorch's order of operations */
     double lr, beta1, beta2, eps, decay; /* decay: L2 (adam) or decoupled (adamw) */
     double bias1, bias2;                 /* 1 - beta^t */
@@ -59,8 +78,8 @@ typedef struct gm__adam { /* one pass; PyTorch's order of operations */
 typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmsprop;
 
 #define GM__KERN_TYPED(S, T) /* members for element type T with suffix S */              \
-    void (*unary_##S[GM__U_COUNT])(size_t n, T *y, const T *x, const T *p);              \
-    void (*binary_##S[GM__B_COUNT])(size_t n, T *y, const T *a, const T *b, int mode, const T *p); \
+    void (*unary_##S[GM__U_ALL])(size_t n, T *y, const T *x, const T *p);              \
+    void (*binary_##S[GM__B_ALL])(size_t n, T *y, const T *a, const T *b, int mode, const T *p); \
     void (*compare_##S[GM__C_COUNT])(size_t n, uint8_t *y, const T *a, const T *b, int mode); \
     void (*select_##S)(size_t n, T *y, const uint8_t *c, const T *a, const T *b); /* c ? a : b */ \
     void (*axpy_##S)(size_t n, T *y, T alpha, const T *x);            /* y += alpha x */ \
@@ -154,6 +173,13 @@ gm_status gm__gemm_batch(gm_ctx *ctx, bool f64, size_t batch, const gm__gemm *g,
 void gm__unary(gm_ctx *ctx, bool f64, int op, size_t n, void *y, const void *x, const double p[2]);
 void gm__binary(gm_ctx *ctx, bool f64, int op, size_t n, void *y, const void *a, const void *b, int mode, const double p[2]);
 double gm__sum(gm_ctx *ctx, bool f64, size_t n, const void *x);
+
+/* ---- rare functions (special.c), in double ---------------------------------- */
+
+double gm__erfinv(double x);
+double gm__normal_quantile(double p);     /* z with P(Z <= z) = p; full relative accuracy for small p */
+double gm__polygamma(int n, double x);    /* derivative n + 1 of log Gamma; n = 0: digamma */
+double gm__gamma_slope(double a, double x); /* dx/da of a Gamma(a, 1) draw x whose probability stays: -(dP(a,x)/da) / p(x) */
 
 /* ---- OpenBLAS and LAPACKE (blas.c): the only file that includes them ------- */
 

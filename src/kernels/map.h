@@ -23,6 +23,16 @@ INLINE V F(sign)(V x)
     V s = F(one_if)(F(lt)(zero, x)) - F(one_if)(F(lt)(x, zero));
     return F(sel)(F(nan)(x), x, s);
 }
+/* tanh(softplus(x)) = n/(n+2), n = e^x (e^x + 2); 1 from x = 20 on */
+INLINE V F(mish_gate)(V x, V *e)
+{
+    *e = F(exp)(F(min)(F(set1)(20), x));
+    V n = *e * (*e + F(set1)(2));
+    return n / (n + F(set1)(2));
+}
+INLINE V F(hardswish)(V x) { return x * (F(min)(F(set1)(6), F(max)(F(set1)(0), x + F(set1)(3))) / F(set1)(6)); }
+/* GELU's form with tanh is x sigmoid(a x + b x^3), a = sqrt(8/pi), b = 0.044715 a */
+INLINE V F(gelu_gate)(V x) { return F(sigmoid)(x * F(fma)(F(set1)(T_(0.07135481627260025)), x * x, F(set1)(T_(1.5957691216057308)))); }
 
 #define U(NAME, EXPR) INLINE V F(u_##NAME)(V x, V p, V q) { (void)x, (void)p, (void)q; return EXPR; }
 U(NEG, (V)((I)x ^ (I)F(set1)(T_(-0.0))))
@@ -50,6 +60,10 @@ U(FILL, p)
 U(SIGN, F(sign)(x))
 U(LOG1P, F(log1p)(x))
 U(EXPM1, F(expm1)(x))
+U(MISH, x * F(mish_gate)(x, &p))
+U(HARDSWISH, F(hardswish)(x))
+U(GELU_TANH, x * F(gelu_gate)(x))
+U(LOG_SIGMOID, F(min)(F(set1)(0), x) - F(log1p01)(F(exp)(F(set1)(0) - F(abs)(x))))
 #undef U
 
 #define GM__X(NAME)                                                                              \
@@ -74,6 +88,24 @@ INLINE V F(silu_g)(V g, V x)
 {
     V s = F(sigmoid)(x);
     return g * s * F(fma)(x, F(set1)(1) - s, F(set1)(1));
+}
+/* Far out these slopes are 0 or 1; x is held where no product of 0 and infinity arises. */
+INLINE V F(mish_g)(V g, V x)
+{
+    V e, y = F(mish_gate)(x, &e), n = F(fma)(e, e + F(set1)(2), F(set1)(2));
+    return g * F(fma)(F(max)(F(set1)(-800), F(min)(F(set1)(20), x)) * F(set1)(4), e * (e + F(set1)(1)) / n / n, y);
+}
+INLINE V F(hardswish_g)(V g, V x)
+{
+    V three = F(set1)(3), s = (x + x + three) / F(set1)(6);
+    s = F(sel)(F(lt)(three, x), F(set1)(1), s);
+    return g * F(sel)(F(lt)(x, F(set1)(-3)), F(set1)(0), s);
+}
+INLINE V F(gelu_tanh_g)(V g, V x)
+{
+    V c = F(min)(F(set1)(100), F(max)(F(set1)(-100), x)), s = F(gelu_gate)(c);
+    V u = F(fma)(F(set1)(T_(0.21406444881780076)), c * c, F(set1)(T_(1.5957691216057308)));
+    return g * s * F(fma)(c * u, F(set1)(1) - s, F(set1)(1));
 }
 INLINE V F(bce)(V a, V b)
 {
@@ -107,6 +139,10 @@ B(COS_G, F(set1)(0) - a * F(sin)(b))
 B(ABS_G, a * F(sign)(b))
 B(CLAMP_G, F(sel)(F(both)(F(le)(p, b), F(le)(b, q)), a, F(set1)(0)))
 B(BCE, F(bce)(a, b))
+B(MISH_G, F(mish_g)(a, b))
+B(HARDSWISH_G, F(hardswish_g)(a, b))
+B(GELU_TANH_G, F(gelu_tanh_g)(a, b))
+B(LOG_SIGMOID_G, a * F(sigmoid)(F(set1)(0) - b))
 B(BCE_G, F(fade)(F(sigmoid)(a) - b, F(set1)((T)1e-30)))
 #undef B
 

@@ -29,6 +29,9 @@ static double cdf(double x) { return 0.5 * (1 + erf(x / sqrt(2))); }
 static double pdf(double x) { return exp(-0.5 * x * x) * 0.39894228040143268; }
 static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
+/* (1 + tanh u) / 2 = sigmoid(2u) */
+static double gelu_gate(double x) { return sigmoid(2 * sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)); }
+
 static double unary_ref(int op, double x, const double *p)
 {
     switch (op) {
@@ -57,6 +60,10 @@ static double unary_ref(int op, double x, const double *p)
     case GM__U_SIGN: return isnan(x) ? x : sign(x);
     case GM__U_LOG1P: return log1p(x);
     case GM__U_EXPM1: return expm1(x);
+    case GM__U_MISH: return x > 40 ? x : x * tanh(softplus(x));
+    case GM__U_HARDSWISH: return isnan(x) ? x : x * fmin(fmax(x + 3, 0), 6) / 6;
+    case GM__U_GELU_TANH: return x * gelu_gate(x);
+    case GM__U_LOG_SIGMOID: return -softplus(-x);
     }
     ck_abort_msg("op %d has no reference", op);
     return 0;
@@ -91,6 +98,10 @@ static double binary_ref(int op, double a, double b, const double *p)
     case GM__B_ABS_G: return a * sign(b);
     case GM__B_CLAMP_G: return p[0] <= b && b <= p[1] ? a : 0;
     case GM__B_BCE: return isnan(a) ? a : fmax(a, 0) - a * b + log1p(exp(-fabs(a)));
+    case GM__B_MISH_G: s = tanh(softplus(b)); return a * (s + b * sigmoid(b) * (1 - s * s));
+    case GM__B_HARDSWISH_G: return b < -3 ? 0 : b > 3 ? a : a * (b / 3 + 0.5);
+    case GM__B_GELU_TANH_G: s = gelu_gate(b); return a * (s + b * s * (1 - s) * 2 * sqrt(2 / M_PI) * (1 + 3 * 0.044715 * b * b));
+    case GM__B_LOG_SIGMOID_G: return a * sigmoid(-b);
     case GM__B_BCE_G: return sigmoid(a) - b;
     }
     ck_abort_msg("op %d has no reference", op);
@@ -142,14 +153,14 @@ START_TEST(test_unary)
         x[i] = (double)x32[i];
     }
     for (int op = 0; op < GM__U_COUNT; op++) {
-        bool cancels = op == GM__U_GELU || op == GM__U_AFFINE;
+        bool cancels = op == GM__U_GELU || op == GM__U_GELU_TANH || op == GM__U_AFFINE;
         k->unary_f32[op](N, y32, op == GM__U_FILL ? NULL : x32, p32);
         k->unary_f64[op](N, y, op == GM__U_FILL ? NULL : x, p);
         for (size_t i = 0; i < N; i++) {
             double want = unary_ref(op, x[i], pf);
             if (isinf(x[i]) && (op == GM__U_GELU || op == GM__U_SILU)) continue; /* inf * 0 */
             out_of_float(&want);
-            close_to((double)y32[i], want, 3e-7, cancels ? 3e-7 * fmin(fabs(x[i]) + 1, 10) : op == GM__U_SILU ? 2e-43 : 2e-45, unary_names[op], k->name, x[i], 0);
+            close_to((double)y32[i], want, 3e-7, cancels ? 3e-7 * fmin(fabs(x[i]) + 1, 10) : op == GM__U_SILU || op == GM__U_MISH ? 2e-43 : 2e-45, unary_names[op], k->name, x[i], 0);
             close_to(y[i], unary_ref(op, x[i], p), 1e-14, cancels ? 1e-15 : 1e-300, unary_names[op], k->name, x[i], 0);
         }
     }
