@@ -284,4 +284,7 @@ GM_API gm_tensor *gm_gaussian_draw(gm_tape *t, gm_tensor *mean, gm_tensor *log_v
 #ifdef __cplusplus
 }
 #endif
+
+#include <gm/ops_math.h> /* further functions */
+
 #endif

@@ -58,6 +58,10 @@ void gm__ranges(gm_ctx *ctx, size_t n, size_t cost, gm__range_fn *fn, void *arg)
 void gm__ew1(gm_ctx *ctx, int op, const gm_tensor *y, const gm_tensor *x, const double *p, bool add);
 void gm__ew2(gm_ctx *ctx, int op, const gm_tensor *y, const gm_tensor *a, const gm_tensor *b, const double *p, bool add);
 
+/* shapes that most ops of two operands are tried on: broadcast either way, strided, empty */
+#define GM__BINARY_SAMPLES \
+    "7,17 7,17 | . . | 7,17 17 | 7,1 1,17:t | 3,1,4 . | 0,3 3 | 2,3,4:t 3,1 | 5,9:s 5,9:t | . 7,17 | 2,1,3,1,2 3,4,1 | 1 1,1 | 4,0,2 2:s"
+
 /* Forward and gradients of whole ops. */
 gm_status gm__unary_forward(gm__call *c, int op);
 gm_status gm__unary_grad(gm_tape *t, const gm__node *n, gm_tensor *gy, int op_g, const gm_tensor *of);

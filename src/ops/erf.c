@@ -11,4 +11,4 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
 }
 const gm__op gm__op_erf = {"erf", 1, GM__OP_EW, gm__infer_same, forward, vjp, NULL, GM__UNARY_SAMPLES};
 
-gm_tensor *gm__erf(gm_tape *t, gm_tensor *x) { return gm__apply1(t, &gm__op_erf, x); }
+gm_tensor *gm_erf(gm_tape *t, gm_tensor *x) { return gm__apply1(t, &gm__op_erf, x); }

@@ -60,7 +60,6 @@ static inline gm_status gm__recorded(const gm_tape *t) { return t->err.status ? 
 enum { GM__PW_ABS, GM__PW_RELU, GM__PW_LRELU, GM__PW_CLAMP };
 /* g times the slope of a piecewise linear function at x; differentiable in g */
 gm_tensor *gm__piecewise(gm_tape *t, int kind, gm_tensor *g, gm_tensor *x, double p0, double p1);
-gm_tensor *gm__erf(gm_tape *t, gm_tensor *x);
 gm_tensor *gm__copy(gm_tape *t, gm_tensor *x); /* contiguous, recorded */
 /* zeros but for g at start, start+step, .. along axis, which gets a size of n: the gradient of gm_slice */
 gm_tensor *gm__unslice(gm_tape *t, gm_tensor *g, int64_t axis, int64_t start, int64_t step, int64_t n);

@@ -213,8 +213,11 @@ def line(name, s, what, x):
     print(name, s, what, len(v), *["%.14g" % a for a in spread + [total]])
 
 
+STEPS = "detach eq ne lt le gt ge sign floor ceil round trunc".split()  # PyTorch gives zeros for some; here they have no gradient
+
+
 def differentiable(name, j, x, y):
-    if x is None or not x.requires_grad or not y.is_floating_point() or name in ("detach", "eq", "ne", "lt", "le", "gt", "ge"):
+    if x is None or not x.requires_grad or not y.requires_grad or name in STEPS:
         return False
     return not (name == "batch_norm" and j > 2) and not (name == "piecewise" and j == 1)
 

@@ -1,0 +1,8 @@
+/* acos.c - y = arccos x; y' = -1/sqrt(1 - x*x). */
+#include "ops/unary.h"
+
+static gm_tensor *slope(gm_tape *t, const gm__node *n, gm_tensor *gy)
+{
+    return gm_neg(t, gm_mul(t, gy, gm_rsqrt(t, gm_affine(t, gm_square(t, n->in[0]), -1, 1))));
+}
+GM__UNARY_RARE(acos, GM__U_ACOS, GM__UNIT_SAMPLES)
