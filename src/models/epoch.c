@@ -76,7 +76,7 @@ static gm_status held_out(gm_trainer *tr, double *mean)
         gm_tape_reset(t);
         gm__tape_rows(t, tr->cfg.seed, GM__R_EVAL, 0, tr->rows, (size_t)n);
         gm__batch b = gm__model_batch(tr->m, t, x, tr->valid_batches);
-        b.step = (uint64_t)tr->st.step, b.epoch = (uint64_t)(tr->st.step / tr->epoch_batches);
+        b.step = (uint64_t)tr->st.step, b.epoch = (uint64_t)(tr->st.step / tr->epoch_steps);
         gm_status s = b.x ? tr->m->family->loss(tr->m, &b, &y) : GM_EINTERNAL;
         if (gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
         if (s || (s = gm_tensor_item(y, &loss))) return s;
@@ -104,7 +104,7 @@ static gm_status watch(gm_trainer *tr)
     gm_tape_reset(tr->tape);
     gm__tape_rows(tr->tape, tr->cfg.seed, GM__R_EVAL, 1, tr->rows, (size_t)n);
     gm__batch b = gm__model_batch(tr->m, tr->tape, x, tr->watch_batches);
-    b.step = (uint64_t)tr->st.step, b.epoch = (uint64_t)(tr->st.step / tr->epoch_batches);
+    b.step = (uint64_t)tr->st.step, b.epoch = (uint64_t)(tr->st.step / tr->epoch_steps);
     gm_status s = b.x ? tr->m->family->watch(tr->m, tr, &b) : GM_EINTERNAL;
     return gm_tape_status(tr->tape) ? gm__tape_failed(tr->ctx, tr->tape) : s;
 }

@@ -106,7 +106,7 @@ static void tiles(const gm_trainer *tr, const gm__report *r, gm__buf *b)
     else if (last_of(tr, "loss", &v)) number(text, sizeof text, v), tile(b, "loss", text);
     if (tr->st.has_best) number(text, sizeof text, tr->st.best), tile(b, "best held-out loss", text);
     count(text, sizeof text, tr->st.step), tile(b, "steps", text);
-    count(text, sizeof text, tr->st.step / tr->epoch_batches), tile(b, "epochs", text);
+    count(text, sizeof text, tr->st.step / tr->epoch_steps), tile(b, "epochs", text);
     count(text, sizeof text, gm_model_parameters(tr->m)), tile(b, "parameters", text);
     if (tr->own_rows && own > 0) {
         count(text, sizeof text, (int64_t)((double)tr->own_rows / own)), tile(b, "rows a second", text);

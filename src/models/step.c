@@ -27,7 +27,7 @@ int64_t gm__trainer_origins(gm_trainer *tr, const gm_dataset *d, gm_batches *b)
 static int64_t update_rows(const gm_trainer *tr, int64_t *first)
 {
     int64_t all = (int64_t)gm_dataset_rows(tr->data), most = tr->cfg.batch * tr->cfg.accumulate;
-    *first = tr->st.step % tr->epoch_batches * tr->cfg.accumulate;
+    *first = tr->st.step % tr->epoch_steps * tr->cfg.accumulate;
     int64_t left = all - *first * tr->cfg.batch;
     return left < most ? left : most;
 }
@@ -36,7 +36,7 @@ static int64_t update_rows(const gm_trainer *tr, int64_t *first)
 static gm_status fetch(gm_trainer *tr, int64_t first, gm_tensor **x)
 {
     if (tr->reseek) {
-        GM__TRY(gm_batches_seek(tr->batches, (uint64_t)(tr->st.step / tr->epoch_batches), (uint64_t)first));
+        GM__TRY(gm_batches_seek(tr->batches, (uint64_t)(tr->st.step / tr->epoch_steps), (uint64_t)first));
         tr->reseek = false;
     }
     gm_status s = gm_batches_next(tr->batches, x);
@@ -49,7 +49,7 @@ static gm_status fetch(gm_trainer *tr, int64_t first, gm_tensor **x)
 static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double share, bool last, double *loss)
 {
     gm_tape *t = tr->tape;
-    uint64_t epoch = (uint64_t)(tr->st.step / tr->epoch_batches);
+    uint64_t epoch = (uint64_t)(tr->st.step / tr->epoch_steps);
     gm_tensor *y = NULL;
     gm__tape_rows(t, tr->cfg.seed, GM__R_FIT, (uint32_t)(epoch & 0xfffffff), tr->rows, (size_t)n);
     gm__batch b = gm__model_batch(tr->m, t, x, tr->batches);
@@ -69,7 +69,7 @@ static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double share, 
 static gm_status one_batch(gm_trainer *tr, int64_t first, int64_t k, int64_t all, int64_t done, int64_t *n, double *loss)
 {
     gm_tensor *x = NULL;
-    int64_t epoch = tr->st.step / tr->epoch_batches, batches = ((int64_t)gm_dataset_rows(tr->data) + tr->cfg.batch - 1) / tr->cfg.batch;
+    int64_t epoch = tr->st.step / tr->epoch_steps, batches = ((int64_t)gm_dataset_rows(tr->data) + tr->cfg.batch - 1) / tr->cfg.batch;
     gm_tape_reset(tr->tape);
     gm_tape_recording(tr->tape, 1);
     gm_tape_training(tr->tape, 1);
@@ -85,7 +85,7 @@ static gm_status all_batches(gm_trainer *tr, int64_t first, int64_t all, double 
 {
     double sum = 0;
     for (int64_t k = 0, done = 0, n = 0; done < all; k++, done += n) {
-        if (k) GM__TRY(gm__check_cancel(tr->ctx));
+        if (k && !tr->n_kept) GM__TRY(gm__check_cancel(tr->ctx)); /* what families keep has moved on and does not go back */
         GM__TRY(one_batch(tr, first, k, all, done, &n, loss));
         if (n == all) return GM_OK;
         sum += *loss * (double)n;
@@ -123,7 +123,7 @@ static gm_status one_step(gm_trainer *tr, double *loss)
     gm__trainer_record(tr, "loss", *loss);
     gm__trainer_record(tr, "grad-norm", norm);
     gm__trainer_record(tr, "lr", gm_optim_lr(tr->optim));
-    if (tr->st.step % tr->epoch_batches == 0) tr->st.pending = 1;
+    if (tr->st.step % tr->epoch_steps == 0) tr->st.pending = 1;
     return GM_OK;
 }
 
@@ -146,7 +146,7 @@ static gm_status advance(gm_trainer *tr, double *loss)
 gm_status gm__trainer_finish(gm_trainer *tr)
 {
     if (tr->finished) return GM_OK;
-    if (tr->st.step % tr->epoch_batches && !tr->st.stopped) GM__TRY(gm__trainer_measure(tr)); /* an epoch cut short counts, too */
+    if (tr->st.step % tr->epoch_steps && !tr->st.stopped) GM__TRY(gm__trainer_measure(tr)); /* an epoch cut short counts, too */
     if (tr->cfg.keep_best && tr->st.has_best) gm__trainer_show(tr, GM__BEST);
     else gm__trainer_show(tr, GM__AVERAGES);
     tr->finished = true;
@@ -179,7 +179,7 @@ static gm_status report(gm_trainer *tr, bool epoch_end)
 {
     double now = gm__now(), seconds = now - tr->began;
     gm_progress p = { .struct_size = sizeof p, .new_events = tr->new_events,
-        .epoch = (uint64_t)(tr->st.step / tr->epoch_batches), .epochs = tr->cfg.steps ? 0 : (uint64_t)tr->cfg.epochs,
+        .epoch = (uint64_t)(tr->st.step / tr->epoch_steps), .epochs = tr->cfg.steps ? 0 : (uint64_t)tr->cfg.epochs,
         .step = (uint64_t)tr->st.step, .steps = (uint64_t)tr->total,
         .loss = tr->loss_rows > 0 ? tr->loss / tr->loss_rows : NAN, .valid_loss = tr->valid_loss,
         .lr = gm_optim_lr(tr->optim), .grad_norm = gm_optim_grad_norm(tr->optim), .seconds = seconds,
@@ -213,7 +213,7 @@ static gm_status run(gm_trainer *tr)
     gm_status s = check_start(tr);
     while (!s && !gm__trainer_complete(tr) && !stop_reached(tr)) {
         if ((s = advance(tr, &loss))) break;
-        bool epoch_end = tr->st.step % tr->epoch_batches == 0;
+        bool epoch_end = tr->st.step % tr->epoch_steps == 0;
         if (checkpoint_due(tr, epoch_end)) {
             if ((s = gm__checkpoint_write(tr, tr->cfg.checkpoint))) return s;
             written = tr->st.step;

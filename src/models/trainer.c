@@ -43,7 +43,7 @@ int64_t gm__trainer_total(const gm_trainer *tr)
 {
     int64_t n;
     if (tr->cfg.steps) return tr->cfg.steps;
-    return __builtin_mul_overflow(tr->cfg.epochs, tr->epoch_batches, &n) ? INT64_MAX : n;
+    return __builtin_mul_overflow(tr->cfg.epochs, tr->epoch_steps, &n) ? INT64_MAX : n;
 }
 
 /* The shape that the first fit builds with: the config's if it has one, else the data's. */
@@ -153,7 +153,7 @@ gm_status gm__trainer_open(gm_trainer *tr)
     GM__TRY(gm__model_data_fits(tr->m, "train", tr->data));
     GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
     gm_status s = build_model(tr);
-    tr->epoch_batches = ((int64_t)rows_n + c->batch * c->accumulate - 1) / (c->batch * c->accumulate);
+    tr->epoch_steps = ((int64_t)rows_n + c->batch * c->accumulate - 1) / (c->batch * c->accumulate);
     tr->total = gm__trainer_total(tr);
     if (!c->optim.horizon) c->optim.horizon = tr->total; /* fixed from the first start on */
     int64_t watch = (int64_t)rows_n < GM__CHUNK ? (int64_t)rows_n : GM__CHUNK;

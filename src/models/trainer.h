@@ -67,7 +67,7 @@ struct gm_trainer {
     gm__train_state st;
     uint64_t *rows;            /* of the present batch, [row_cap] */
     size_t row_cap;
-    int64_t epoch_batches, total; /* updates an epoch, in all */
+    int64_t epoch_steps, total; /* updates an epoch, in all */
     int64_t own_steps;         /* of this trainer, for stop-after */
     bool reseek;               /* the last batch taken was not used up */
     bool fingerprinted;

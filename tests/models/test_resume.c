@@ -3,13 +3,15 @@
 #include "models_test.h"
 
 #define SMALL "hidden=8 latent=2 seed=3 binarize=dynamic"
+#define NORMED "latent=2 seed=3 encoder='linear 8 spectral, bnorm, relu' decoder='linear 8 init=orthogonal, relu, res( linear 8 spectral )'"
+static const char *kind = SMALL;
 enum { ROWS = 100, BATCH = 16, EPOCH = 7 /* batches an epoch */ };
 
 /* A whole run: the model to MODEL, the checkpoint of its end to CHECKPOINT. */
 static void whole(const char *options, gm_dataset *d, gm_dataset *valid, const char *model_to, const char *checkpoint_to)
 {
     char text[512];
-    gm_model *m = model(SMALL);
+    gm_model *m = model(kind);
     gm_trainer *tr = NULL;
     snprintf(text, sizeof text, "%s batch=%d checkpoint='%s' checkpoint-every=100000", options, BATCH, checkpoint_to);
     OK(gm_trainer_new(m, d, text, &tr));
@@ -25,7 +27,7 @@ static void whole(const char *options, gm_dataset *d, gm_dataset *valid, const c
 static void in_two(const char *options, gm_dataset *d, gm_dataset *valid, int cut, int threads, const char *model_to, const char *checkpoint_to)
 {
     char text[512];
-    gm_model *m = model(SMALL);
+    gm_model *m = model(kind);
     gm_trainer *tr = NULL;
     snprintf(text, sizeof text, "%s batch=%d stop-after=%d checkpoint='%s'", options, BATCH, cut, checkpoint_to);
     OK(gm_trainer_new(m, d, text, &tr));
@@ -89,6 +91,24 @@ START_TEST(averages_best_and_patience)
     }
     gm_dataset_free(d);
     gm_dataset_free(valid);
+}
+END_TEST
+
+/* Running statistics and singular vectors go on, over several batches of an update, too. */
+START_TEST(norms_that_remember)
+{
+    static const char *const options[] = { "steps=17", "steps=9 accumulate=2 ema=0.9 optimizer=rmsprop", "steps=9 accumulate=3 groups='encoder: lr-scale=0'" };
+    gm_dataset *d = pictures(ROWS, 1);
+    kind = NORMED;
+    for (size_t i = 0; i < GM__COUNT(options); i++) {
+        whole(options[i], d, NULL, at("m1"), at("c1"));
+        for (int cut = 1; cut < 9; cut += 3) {
+            in_two(options[i], d, NULL, cut, 1 + cut % 3, at("m2"), at("c2"));
+            ck_assert_msg(same_files(at("m1"), at("m2")), "model: %s, cut at %d", options[i], cut);
+            ck_assert_msg(same_files(at("c1"), at("c2")), "checkpoint: %s, cut at %d", options[i], cut);
+        }
+    }
+    gm_dataset_free(d);
 }
 END_TEST
 
@@ -349,16 +369,17 @@ static gm_status program(heap *h)
     gm_trainer *tr = NULL, *again = NULL;
     gm_sampler *sampler = NULL;
     gm_tensor *x = NULL, *y = NULL, *p = NULL;
-    char text[200];
+    char text[300];
     gm_ctx_config_init(&c, sizeof c);
     c.threads = 1;
     c.alloc = take, c.dealloc = drop, c.alloc_user = h;
-    snprintf(text, sizeof text, "epochs=3 batch=8 ema=0.9 keep-best=on lr=0.01 prefetch=off stop-after=3 checkpoint='%s'", at("c"));
+    snprintf(text, sizeof text, "epochs=3 batch=4 accumulate=2 ema=0.9 keep-best=on lr=0.01 optimizer=rmsprop momentum=0.5 groups='encoder: lr-scale=0.5' "
+                                "prefetch=off stop-after=3 checkpoint='%s'", at("c"));
     gm_status s = gm_ctx_new(&c, &own);
     if (s) return s;
     if (!s) s = gm_dataset_open(own, "synth:bars,n=24,seed=1", &d);
     if (!s) s = gm_dataset_split(d, 0.7, 1, &train, &valid);
-    if (!s) s = gm_model_new(own, "vae", SMALL, &m);
+    if (!s) s = gm_model_new(own, "vae", NORMED, &m);
     if (!s) s = gm_trainer_new(m, train, text, &tr);
     if (!s) s = gm_trainer_set_valid(tr, valid);
     if (!s) s = gm_trainer_run(tr);
@@ -405,6 +426,7 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_test(c, every_optimiser_schedule_and_cut);
     tcase_add_test(c, averages_best_and_patience);
+    tcase_add_test(c, norms_that_remember);
     tcase_add_test(c, canceled_while_measuring);
     tcase_add_test(c, canceled_while_accumulating);
     tcase_add_test(c, more_epochs_than_planned);
