@@ -38,6 +38,8 @@ typedef struct gm_rbm_config {
     double   sparsity;        /* wanted mean of hidden units; 0: any */
     double   sparsity_cost;   /* weight of that wish */
     double   init_std;        /* deviation of the first weights */
+    int32_t  conditional;     /* 1: label units beside the visible ones, p(x, label) */
+    int32_t  reserved;
 } gm_rbm_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_rbm_config). @errors none. @threads any. @since 0.1 */

@@ -183,6 +183,49 @@ START_TEST(held_units)
 }
 END_TEST
 
+/* Three label units beside the four: p(label | x), free energies and Z by enumeration. */
+START_TEST(label_units)
+{
+    enum { K = 3, ALL = NV + K };
+    gm_model *m = NULL;
+    gm_tensor *x = all_states(), *p = NULL, *none = NULL, *f = NULL, *y = NULL;
+    double log_z, z = 0;
+    OK(gm_model_new(ctx, "rbm", _i ? "shape=4 classes=3 conditional=on hidden=3 init-std=1 seed=5 centered=on" : "shape=4 classes=3 conditional=on hidden=3 init-std=1 seed=5", &m));
+    const gm__rbm *r = gm__rbm_of(m);
+    ck_assert_int_eq(r->w->shape[0], ALL);
+    for (int i = 0; i < ALL; i++) gm__f32(r->b)[i] = (float)(0.3 * i - 0.9);
+    OK(gm_predict(m, x, &p));
+    OK(gm_score(m, x, &f));
+    OK(gm_rbm_log_z(m, NULL, &log_z, NULL));
+    for (int v = 0; v < V; v++) {
+        double of[K] = {0}, sum = 0;
+        for (int k = 0; k < K; k++)
+            for (int h = 0; h < H; h++) {
+                double e = 0;
+                for (int i = 0; i < ALL; i++) {
+                    double on = (i < NV ? v >> i & 1 : i - NV == k) - (r->mu ? (double)gm__f32(r->mu)[i] : 0);
+                    e += on * (double)gm__f32(r->b)[i];
+                    for (int j = 0; j < NH; j++)
+                        e += on * (double)gm__f32(r->w)[i * NH + j] * ((h >> j & 1) - (r->lambda ? (double)gm__f32(r->lambda)[j] : 0));
+                }
+                of[k] += exp(e);
+            }
+        for (int k = 0; k < K; k++) sum += of[k];
+        z += exp(-(double)gm__f32(f)[v]);
+        for (int k = 0; k < K; k++) ck_assert_double_eq_tol((double)gm__f32(p)[v * K + k], of[k] / sum, 1e-5);
+    }
+    ck_assert_double_eq_tol(log(z), log_z, 1e-5); /* scores without a label sum over labels */
+    OK(gm_sample(m, 6, 1, &y)); /* labels in turn */
+    ck_assert_int_eq(y->size, 6 * NV);
+    FAILS(GM_EUNSUPPORTED, "label", gm_rbm_gibbs(m, x, NULL, NULL, &none));
+    gm_tensor_free(x);
+    gm_tensor_free(p);
+    gm_tensor_free(f);
+    gm_tensor_free(y);
+    gm_model_free(m);
+}
+END_TEST
+
 /* ---- learning --------------------------------------------------------------------------- */
 
 /* The 14 pictures of 3x3 whose rows, or whose columns, are all on or all off. */
@@ -263,7 +306,7 @@ END_TEST
 /* 60 steps are 25 in a checkpoint and 35 more, byte by byte, at any number of threads. */
 START_TEST(goes_on_with_the_same_bytes)
 {
-    static const char *const kind[] = {"", "persistent=on", "persistent=on centered=on chains=7", "centered=on k=3 sparsity=0.1", "units=gaussian"};
+    static const char *const kind[] = {"", "persistent=on", "persistent=on centered=on chains=7", "centered=on k=3 sparsity=0.1", "units=gaussian", "conditional=on"};
     gm_dataset *d = pictures(50, 1);
     gm_model *m[2] = {NULL, NULL};
     gm_trainer *tr = NULL;
@@ -330,9 +373,10 @@ int main(void)
     tcase_add_loop_test(c, annealing, 0, 4);
     tcase_add_loop_test(c, chains, 0, 6);
     tcase_add_test(c, held_units);
+    tcase_add_loop_test(c, label_units, 0, 2);
     tcase_add_loop_test(c, learns_bars_and_stripes, 0, 2);
     tcase_add_test(c, gaussian_units);
-    tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 5);
+    tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 6);
     tcase_add_test(c, wrong_input);
     suite_add_tcase(s, c);
     return run_suite(s);

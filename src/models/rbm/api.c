@@ -41,7 +41,7 @@ gm_status gm_rbm_log_z(gm_model *m, const char *options, double *log_z, double *
     gm__strs_free(&strs);
     if (s) return s;
     GM__TRY(gm__model_begin_use(m, m->ctx));
-    s = gm__rbm_log_z(m, &c, log_z, error);
+    s = gm__rbm_log_z(m->ctx, gm__rbm_of(m), &c, log_z, error);
     gm__model_end_use(m);
     return s;
 }
@@ -90,7 +90,7 @@ static gm_status move(gm_model *m, const gibbs_cfg *c, gm_tensor *state, gm_tens
         gm_tensor *mean = NULL;
         if ((s = gm__check_cancel(m->ctx))) break;
         gm_tape_reset(t);
-        gm_tensor *v = gm__rbm_gibbs(m, t, gm_detach(t, state), 1, temperature_at(c, i), &mean);
+        gm_tensor *v = gm__rbm_gibbs(gm__rbm_of(m), t, gm_detach(t, state), 1, temperature_at(c, i), NULL, &mean);
         if (c->mean && i + 1 == c->steps) v = mean;
         if (held) v = gm_where(t, rows_as(m, t, held, held->size / m->row), first, v);
         s = v ? gm_tensor_assign(state, v) : gm__tape_failed(m->ctx, t);
@@ -117,6 +117,7 @@ gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *
     if (!out) return GM_EARG;
     *out = NULL;
     GM__TRY(start(m, "gibbs"));
+    if (gm__rbm_of(m)->labels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for models without label units; gm_sampler_draw takes labels");
     GM__TRY(gm__check_tensor(&m->ctx->err, "gibbs", "v", v));
     if (v->ndim < 1 || v->shape[0] < 1 || v->dtype != GM_F32) return gm__fail_ctx(m->ctx, GM_ESHAPE, "gibbs: v must be f32 [N, shape], N >= 1");
     GM__TRY(gm__model_fits(m, "gibbs", v->ndim - 1, v->shape + 1));
@@ -131,7 +132,7 @@ gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *
     if (s) return s;
     GM__TRY(gm__model_begin_use(m, m->ctx));
     s = gm__use_tape(m->ctx, &t);
-    gm_tensor *rows = s ? NULL : gm__rbm_rows(m, t, gm__model_rows(m, t, v), true);
+    gm_tensor *rows = s ? NULL : gm__rbm_rows(gm__rbm_of(m), t, gm__model_rows(m, t, v), true);
     if (!s && !rows) s = gm__tape_failed(m->ctx, t);
     if (!s) s = gm_tensor_new(m->ctx, GM_F32, 2, rows->shape, &state);
     if (!s) s = gm_tensor_assign(state, rows);

@@ -13,16 +13,16 @@ enum { MOST_HIDDEN = 24, BLOCK = 1024, SETTLE = 1000 /* Gibbs steps to states of
 
 typedef struct plain { /* the model with its centring taken out */
     gm_ctx *ctx;
-    size_t v, h;
+    const char *owner;
+    size_t v, h, labels;
     const float *w, *var; /* [v,h]; [v] variances or NULL */
     float *b, *c;
 } plain;
 
-static gm_status plain_of(gm_model *m, plain *p)
+static gm_status plain_of(gm_ctx *ctx, const gm__rbm *r, plain *p)
 {
-    const gm__rbm *r = gm__rbm_of(m);
-    *p = (plain){.ctx = m->ctx, .v = (size_t)m->row, .h = (size_t)r->c->size, .w = gm__f32(r->w)};
-    p->b = gm__alloc(m->ctx, 2 * p->v + p->h, sizeof *p->b);
+    *p = (plain){.ctx = ctx, .owner = r->owner, .v = (size_t)r->nv, .h = (size_t)r->nh, .labels = (size_t)r->labels, .w = gm__f32(r->w)};
+    p->b = gm__alloc(ctx, 2 * p->v + p->h, sizeof *p->b);
     if (!p->b) return GM_ENOMEM;
     p->c = p->b + p->v;
     memcpy(p->b, r->b->data, p->v * sizeof *p->b);
@@ -61,8 +61,14 @@ static double log_mean_exp(const double *x, size_t n, double *error)
 /* log sum over v of exp(-E) at one hidden state, given x = W h: c h is added by the caller */
 static double over_visibles(const plain *p, const float *x)
 {
-    double sum = 0;
-    for (size_t i = 0; i < p->v; i++) {
+    double sum = 0, top = -INFINITY, one = 0;
+    for (size_t i = p->v - p->labels; i < p->v; i++) { /* exactly one label is on */
+        double in = (double)x[i] + (double)p->b[i];
+        if (in > top) one *= exp(top - in), top = in;
+        one += exp(in - top);
+    }
+    if (p->labels) sum = top + log(one);
+    for (size_t i = 0; i < p->v - p->labels; i++) {
         double in = (double)x[i], b = (double)p->b[i];
         if (p->var) sum += in * (b + in / 2) / (double)p->var[i] + 0.5 * log(6.28318530717958647692 * (double)p->var[i]);
         else sum += softplus(b + in);
@@ -73,7 +79,7 @@ static double over_visibles(const plain *p, const float *x)
 static gm_status exact(const plain *p, double *log_z)
 {
     if (p->h > MOST_HIDDEN)
-        return gm__fail_ctx(p->ctx, GM_ELIMIT, "rbm: %zu hidden units cannot be enumerated (at most %d): use ais", p->h, MOST_HIDDEN);
+        return gm__fail_ctx(p->ctx, GM_ELIMIT, "%s: %zu hidden units cannot be enumerated (at most %d): use ais", p->owner, p->h, MOST_HIDDEN);
     const size_t states = (size_t)1 << p->h, block = states < BLOCK ? states : BLOCK;
     float *h = gm__alloc(p->ctx, block * (p->h + p->v), sizeof *h), *x = h + block * p->h;
     double *term = gm__alloc(p->ctx, block, sizeof *term);
@@ -213,7 +219,7 @@ static gm_status estimate(const plain *p, const gm__z_cfg *c, double *log_z, dou
 {
     chains a = {.p = p, .n = (size_t)c->chains, .seed = c->seed};
     const bool back = c->method == GM__Z_REVERSE;
-    if (p->var) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "rbm: ais is for bernoulli units");
+    if (p->var || p->labels) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units without labels", p->owner);
     a.b0 = gm__alloc(p->ctx, p->v + a.n * 2 * (p->v + p->h), sizeof *a.b0);
     a.weight = gm__calloc(p->ctx, a.n, sizeof *a.weight);
     gm_status s = a.b0 && a.weight ? GM_OK : GM_ENOMEM;
@@ -243,16 +249,16 @@ static gm_status estimate(const plain *p, const gm__z_cfg *c, double *log_z, dou
     return s;
 }
 
-gm_status gm__rbm_log_z(gm_model *m, const gm__z_cfg *c, double *log_z, double *error)
+gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, const gm__z_cfg *c, double *log_z, double *error)
 {
     plain p;
     double ignored;
     *log_z = NAN;
     if (!error) error = &ignored;
     *error = 0;
-    GM__TRY(plain_of(m, &p));
+    GM__TRY(plain_of(ctx, r, &p));
     gm_status s = c->method == GM__Z_EXACT ? exact(&p, log_z) : estimate(&p, c, log_z, error);
     gm__free(p.ctx, p.b);
-    if (!s && !isfinite(*log_z)) s = gm__fail_ctx(p.ctx, GM_ENONFINITE, "rbm: log Z is %g: the weights are too large", *log_z);
+    if (!s && !isfinite(*log_z)) s = gm__fail_ctx(p.ctx, GM_ENONFINITE, "%s: log Z is %g: the weights are too large", r->owner, *log_z);
     return s;
 }

@@ -10,21 +10,20 @@ static const char *binarized(const gm_model *m)
     return name[gm__rbm_cfg(m)->binarize];
 }
 
-static gm_tensor *rows_of(const gm_model *m, const gm__batch *b) { return gm__rbm_rows(m, b->t, b->x, true); }
-
 /* -F(x) - log Z, where Z is found at the first batch */
 static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note, int method)
 {
-    gm__rbm *r = gm__rbm_of(m);
+    const gm__rbm *r = gm__rbm_of(m);
+    double *log_z = &((gm__rbm_model *)m->state)->log_z;
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 1000, .chains = 100, .seed = c->seed};
         double error;
-        gm_status s = gm__rbm_log_z(m, &z, &r->log_z, &error);
+        gm_status s = gm__rbm_log_z(m->ctx, r, &z, log_z, &error);
         if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
-        if (method == GM__Z_EXACT) gm__format(note, NOTE, "binarize=%s log Z=%.4f", binarized(m), r->log_z);
-        else gm__format(note, NOTE, "binarize=%s temperatures=%d chains=100 log Z=%.3f s.e.=%.3f", binarized(m), (int)z.temperatures, r->log_z, error);
+        if (method == GM__Z_EXACT) gm__format(note, NOTE, "binarize=%s log Z=%.4f", binarized(m), *log_z);
+        else gm__format(note, NOTE, "binarize=%s temperatures=%d chains=100 log Z=%.3f s.e.=%.3f", binarized(m), (int)z.temperatures, *log_z, error);
     }
-    return gm_affine(b->t, gm__rbm_free_energy(m, b->t, rows_of(m, b)), -1, -r->log_z);
+    return gm_affine(b->t, m->family->score(m, b), -1, -*log_z);
 }
 
 static gm_tensor *metric_exact(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note) { return by_log_z(m, b, c, note, GM__Z_EXACT); }
@@ -35,16 +34,18 @@ static gm_tensor *metric_free_energy(gm_model *m, const gm__batch *b, const gm__
 {
     GM__UNUSED(c);
     if (note) gm__format(note, NOTE, "binarize=%s", binarized(m));
-    return gm__rbm_free_energy(m, b->t, rows_of(m, b));
+    return m->family->score(m, b);
 }
 
 static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
+    const gm__rbm *r = gm__rbm_of(m);
     gm_tape *t = b->t;
-    gm_tensor *v = rows_of(m, b), *in = gm__rbm_down(m, t, gm_sigmoid(t, gm__rbm_up(m, t, v)));
+    gm_tensor *v = gm__rbm_input(m, b, true), *in = gm__rbm_down(r, t, gm_sigmoid(t, gm__rbm_up(r, t, v)));
     GM__UNUSED(c);
-    if (note) gm__format(note, NOTE, "%s", gm__rbm_of(m)->log_var ? "squared error" : "cross-entropy, nats");
-    if (gm__rbm_of(m)->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
+    if (note) gm__format(note, NOTE, "%s", r->log_var ? "squared error" : "cross-entropy, nats");
+    if (r->labels) v = gm_slice(t, v, 1, 0, m->row, 1), in = gm_slice(t, in, 1, 0, m->row, 1);
+    if (r->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
     return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
 }
 
@@ -55,9 +56,9 @@ static gm_tensor *metric_pseudo(gm_model *m, const gm__batch *b, const gm__eval_
     const gm__rbm *r = gm__rbm_of(m);
     gm_tape *t = b->t;
     GM__UNUSED(c);
-    if (r->log_var) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units");
+    if (r->log_var || r->labels) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units without labels");
     if (note) gm__format(note, NOTE, "binarize=%s, every unit", binarized(m));
-    gm_tensor *v = rows_of(m, b), *in = gm__rbm_up(m, t, v), *sum = NULL;
+    gm_tensor *v = gm__rbm_input(m, b, true), *in = gm__rbm_up(r, t, v), *sum = NULL;
     gm_tensor *hidden = gm_sum(t, gm_softplus(t, in), 1, 0);
     gm_tensor *bias = r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b;
     for (int64_t i = 0; i < m->row && !gm_tape_status(t); i++) {
@@ -71,6 +72,20 @@ static gm_tensor *metric_pseudo(gm_model *m, const gm__batch *b, const gm__eval_
     return sum;
 }
 
+static gm_tensor *metric_accuracy(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
+{
+    GM__UNUSED(c), GM__UNUSED(note);
+    if (!gm__rbm_of(m)->labels) return gm__tape_fail(b->t, GM_EUNSUPPORTED, "rbm: accuracy is for a model trained with conditional=on");
+    return gm_cast(b->t, gm_eq(b->t, gm_argmax(b->t, m->family->predict(m, b), -1, 0), b->label), GM_F32);
+}
+static gm_tensor *metric_cross_entropy(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
+{
+    GM__UNUSED(c), GM__UNUSED(note);
+    if (!gm__rbm_of(m)->labels) return gm__tape_fail(b->t, GM_EUNSUPPORTED, "rbm: cross_entropy is for a model trained with conditional=on");
+    gm_tensor *f = gm__rbm_label_energy(gm__rbm_of(m), b->t, gm__rbm_rows(gm__rbm_of(m), b->t, b->x, true));
+    return gm_cross_entropy(b->t, gm_neg(b->t, f), b->label, GM_NONE);
+}
+
 const gm__metric gm__rbm_metrics[GM__RBM_METRICS] = {
     {.name = "recon", .unit = "per row", .row = metric_recon},
     {.name = "free_energy", .unit = "nats", .row = metric_free_energy},
@@ -78,4 +93,6 @@ const gm__metric gm__rbm_metrics[GM__RBM_METRICS] = {
     {.name = "ais", .unit = "nats", .row = metric_ais},
     {.name = "reverse_ais", .unit = "nats", .row = metric_reverse},
     {.name = "exact_log_prob", .unit = "nats", .row = metric_exact},
+    {.name = "accuracy", .unit = "fraction", .row = metric_accuracy, .needs = GM__NEEDS_LABEL},
+    {.name = "cross_entropy", .unit = "nats", .row = metric_cross_entropy, .needs = GM__NEEDS_LABEL},
 };

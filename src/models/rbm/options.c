@@ -18,6 +18,7 @@ static const gm__opt rows[] = {
     {"burn-in", GM__O_INT, ROW(burn_in), "1000", 1, 2000, NULL, "Gibbs steps from noise before a draw"},
     {"binarize", GM__O_CHOICE, ROW(binarize), "none", 0, 0, "none|dynamic|threshold", "grey pixels: kept, drawn anew each time they are seen, or cut at 0.5"},
     {"scale", GM__O_CHOICE, ROW(scale), "none", 0, 0, "none|unit|standard", "features: kept, to [0,1], or to mean 0 and deviation 1; stored in the model"},
+    {"conditional", GM__O_FLAG, ROW(conditional), "off", 0, 0, NULL, "label units beside the visible ones: p(x, label); the data must have labels"},
     {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 30, NULL, "number of classes, kept in the file; 0: from the data"},
     {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
 };

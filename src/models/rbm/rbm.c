@@ -2,49 +2,48 @@
 #include "models/rbm/rbm.h"
 #include <string.h>
 
-static gm_status add(gm_model *m, const char *name, int32_t ndim, const int64_t *shape, bool parameter, gm_tensor **out)
-{
-    GM__TRY(gm_tensor_new(m->ctx, GM_F32, ndim, shape, out));
-    return gm__model_add_tensor(m, name, *out, parameter);
-}
+static bool joint(const gm_model *m) { return gm__rbm_cfg(m)->conditional != 0; }
+static bool ready(const gm_model *m) { return !joint(m) || gm__rbm_cfg(m)->classes > 0; }
+static uint32_t needs(const gm_model *m) { return joint(m) ? GM__NEEDS_LABEL : 0; }
+static uint32_t cannot(const gm_model *m) { return joint(m) ? 0 : GM_CAN_PREDICT | GM_CAN_CONDITION; }
+static int64_t condition(const gm_model *m) { return gm__rbm_of(m)->labels; }
 
 static gm_status build(gm_model *m)
 {
     gm__rbm *r = gm__rbm_of(m);
     const gm_rbm_config *c = gm__rbm_cfg(m);
-    const int64_t nv = m->row, nh = c->hidden, both[2] = {nv, nh};
-    GM__TRY(add(m, "weight", 2, both, true, &r->w));
-    GM__TRY(add(m, "visible_bias", 1, &nv, true, &r->b));
-    GM__TRY(add(m, "hidden_bias", 1, &nh, true, &r->c));
-    if (c->units == GM_UNITS_GAUSSIAN) GM__TRY(add(m, "visible_log_var", 1, &nv, true, &r->log_var));
-    if (c->centered) {
-        GM__TRY(add(m, "visible_mean", 1, &nv, false, &r->mu));
-        GM__TRY(add(m, "hidden_mean", 1, &nh, false, &r->lambda));
-        GM__TRY(gm_tensor_new(m->ctx, GM_F32, 1, &nv, &r->batch_mu));
-        GM__TRY(gm_tensor_new(m->ctx, GM_F32, 1, &nh, &r->batch_lambda));
-        for (int64_t j = 0; j < nv; j++) gm__f32(r->mu)[j] = 0.5f;
-        for (int64_t j = 0; j < nh; j++) gm__f32(r->lambda)[j] = 0.5f;
-    }
-    gm__init_normal(r->w, 0, c->init_std, gm__model_seed(m), 0);
-    return GM_OK;
+    *r = (gm__rbm){.owner = "rbm",
+                   .how = {.units = c->units, .k = c->k, .persistent = c->persistent, .chains = c->chains, .centered = c->centered, .start = c->start,
+                           .offset_rate = c->offset_rate, .sparsity = c->sparsity, .sparsity_cost = c->sparsity_cost, .init_std = c->init_std},
+                   .labels = joint(m) ? c->classes : 0, .nh = c->hidden};
+    r->nv = m->row + r->labels;
+    return gm__rbm_make(m, r, "", gm__model_seed(m), 0);
 }
 
-static void destroy(gm_model *m)
-{
-    gm__rbm *r = gm__rbm_of(m);
-    gm_tensor *const all[] = {r->w, r->b, r->c, r->log_var, r->mu, r->lambda, r->batch_mu, r->batch_lambda, r->chain};
-    for (size_t i = 0; i < GM__COUNT(all); i++) gm_tensor_free(all[i]);
-}
+static void destroy(gm_model *m) { gm__rbm_drop(gm__rbm_of(m)); }
+static gm_status add_params(gm_model *m, gm_optim *o) { return gm__rbm_add_params(o, gm__rbm_of(m), ""); }
 
-/* Noise learns slowly [Cho, Ilin & Raiko 2011]: else it explains all there is before the hidden units find their features. */
-static gm_status add_params(gm_model *m, gm_optim *o)
+/* ---- training ------------------------------------------------------------------------- */
+
+gm_tensor *gm__rbm_input(const gm_model *m, const gm__batch *b, bool check)
 {
     const gm__rbm *r = gm__rbm_of(m);
-    GM__TRY(gm__optim_add_named(o, "weight", r->w, NULL));
-    GM__TRY(gm__optim_add_named(o, "visible_bias", r->b, "weight-decay=0"));
-    GM__TRY(gm__optim_add_named(o, "hidden_bias", r->c, "weight-decay=0"));
-    return r->log_var ? gm__optim_add_named(o, "visible_log_var", r->log_var, "weight-decay=0 lr-scale=0.1") : GM_OK;
+    gm_tensor *x = gm__rbm_rows(r, b->t, b->x, check);
+    if (!r->labels || !x) return x;
+    gm_tensor *both[2] = {x, b->cond ? b->cond : gm_zeros(b->t, GM_F32, 2, (int64_t[]){x->shape[0], r->labels})};
+    return gm_concat(b->t, both, 2, 1);
 }
+
+static gm_status begin(gm_model *m, gm_trainer *tr)
+{
+    GM__TRY(gm__rbm_start_biases(gm__rbm_of(m), m, tr));
+    return gm__rbm_start_chains(gm__rbm_of(m), m, tr, "chain");
+}
+static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
+{
+    return gm__rbm_learn(gm__rbm_of(m), b->t, gm__rbm_input(m, b, b->epoch == 0 || !b->training), b->training, out);
+}
+static gm_status stepped(gm_model *m) { return gm__rbm_moved(gm__rbm_of(m), m->ctx); }
 
 /* ---- use ------------------------------------------------------------------------------ */
 
@@ -55,26 +54,43 @@ static gm_tensor *shaped(const gm_model *m, gm_tape *t, gm_tensor *v)
     return v ? gm_reshape(t, v, m->ndim + 1, shape) : NULL;
 }
 
-/* Chains of their own from noise; what is given is the mean of p(v|h) at the end. */
+/* Chains of their own from noise; what is given is the mean of p(v|h) at the end. Labels that are asked for are held. */
 static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
 {
     const gm__rbm *r = gm__rbm_of(m);
-    gm_tensor *mean = NULL;
-    GM__UNUSED(cond);
-    gm_tensor *v = gm__rbm_visible_draw(m, t, gm_expand(t, r->b, 2, (int64_t[]){n, m->row}), temperature);
-    gm__rbm_gibbs(m, t, v, gm__rbm_cfg(m)->burn_in, temperature, &mean);
-    return shaped(m, t, mean);
+    gm_tensor *mean = NULL, *v = gm__rbm_noise(r, t, n, temperature), *clamp = NULL;
+    if (r->labels && cond) {
+        gm_tensor *both[2] = {gm_slice(t, v, 1, 0, m->row, 1), cond};
+        v = gm_concat(t, both, 2, 1);
+        gm_tensor *held[2] = {gm_zeros(t, GM_U8, 2, (int64_t[]){1, m->row}), gm_full(t, GM_U8, 2, (int64_t[]){1, r->labels}, 1)};
+        clamp = gm_concat(t, held, 2, 1);
+    }
+    gm__rbm_gibbs(r, t, v, gm__rbm_cfg(m)->burn_in, temperature, clamp, &mean);
+    return shaped(m, t, r->labels ? gm_slice(t, mean, 1, 0, m->row, 1) : mean);
 }
 
-static gm_tensor *encode(gm_model *m, const gm__batch *b)
-{
-    return gm_sigmoid(b->t, gm__rbm_up(m, b->t, gm__rbm_rows(m, b->t, b->x, true)));
-}
+static gm_tensor *encode(gm_model *m, const gm__batch *b) { return gm_sigmoid(b->t, gm__rbm_up(gm__rbm_of(m), b->t, gm__rbm_input(m, b, true))); }
 static gm_tensor *decode(gm_model *m, const gm__batch *b)
 {
-    return shaped(m, b->t, gm__rbm_visible_mean(m, b->t, gm__rbm_down(m, b->t, b->x), 1));
+    const gm__rbm *r = gm__rbm_of(m);
+    gm_tensor *v = gm__rbm_visible_mean(r, b->t, gm__rbm_down(r, b->t, b->x), 1);
+    return shaped(m, b->t, r->labels ? gm_slice(b->t, v, 1, 0, m->row, 1) : v);
 }
-static gm_tensor *score(gm_model *m, const gm__batch *b) { return gm__rbm_free_energy(m, b->t, gm__rbm_rows(m, b->t, b->x, true)); }
+
+/* Without a label a joint model sums over all of them. */
+static gm_tensor *score(gm_model *m, const gm__batch *b)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    if (!r->labels || b->cond) return gm__rbm_free_energy(r, b->t, gm__rbm_input(m, b, true));
+    return gm_neg(b->t, gm_logsumexp(b->t, gm_neg(b->t, gm__rbm_label_energy(r, b->t, gm__rbm_rows(r, b->t, b->x, true))), 1, 0));
+}
+
+/* p(label | x): exact, labels are few */
+static gm_tensor *predict(gm_model *m, const gm__batch *b)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    return gm_softmax(b->t, gm_neg(b->t, gm__rbm_label_energy(r, b->t, gm__rbm_rows(r, b->t, b->x, true))), 1);
+}
 static gm_tensor *log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c)
 {
     GM__UNUSED(c);
@@ -86,6 +102,7 @@ static size_t print(const gm_model *m, gm__buf *out)
     const gm_rbm_config *c = gm__rbm_cfg(m);
     const size_t before = out->len;
     gm__buf_format(out, "visible units  %lld, %s\n", (long long)m->row, c->units == GM_UNITS_GAUSSIAN ? "gaussian" : "bernoulli");
+    if (gm__rbm_of(m)->labels) gm__buf_format(out, "label units    %lld, one of them on\n", (long long)gm__rbm_of(m)->labels);
     gm__buf_format(out, "hidden units   %d, bernoulli\n", (int)c->hidden);
     return out->len - before;
 }
@@ -97,20 +114,25 @@ const gm__family gm__family_rbm = {
     .opts = &gm__rbm_opts,
     .train = "optimizer=sgd lr=0.05 batch=100",
     .cfg_size = sizeof(gm_rbm_config),
-    .state_size = sizeof(gm__rbm),
-    .can = GM_CAN_SAMPLE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT,
+    .state_size = sizeof(gm__rbm_model),
+    .can = GM_CAN_SAMPLE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_PREDICT | GM_CAN_CONDITION,
     .log_prob_kind = GM_LOG_PROB_UNNORMALISED,
     .check = gm__rbm_check,
+    .ready = ready,
+    .needs = needs,
+    .cannot = cannot,
+    .condition = condition,
     .build = build,
     .destroy = destroy,
-    .loss = gm__rbm_loss,
+    .loss = loss,
     .add_params = add_params,
-    .begin = gm__rbm_begin,
-    .stepped = gm__rbm_stepped,
+    .begin = begin,
+    .stepped = stepped,
     .draw = draw,
     .encode = encode,
     .decode = decode,
     .score = score,
+    .predict = predict,
     .log_prob = log_prob,
     .metrics = gm__rbm_metrics,
     .n_metrics = GM__RBM_METRICS,

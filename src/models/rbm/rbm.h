@@ -1,4 +1,6 @@
-/* rbm.h - what the files of the RBM share. v is [N, visible], h [N, hidden] throughout. */
+/* rbm.h - one layer of stochastic units over another: the machine itself, which the families rbm and dbn are made of.
+ *
+ * v is [N, nv], h [N, nh] throughout. The last `labels` visible units are one group of which exactly one is on. */
 #ifndef GM_MODELS_RBM_RBM_H
 #define GM_MODELS_RBM_RBM_H
 
@@ -7,39 +9,55 @@
 #include <gm/rbm.h>
 #include <gm/vae.h>
 
+typedef struct gm__rbm_how { /* what it is like and how it learns */
+    int32_t units, k, persistent, chains, centered, start;
+    double offset_rate, sparsity, sparsity_cost, init_std;
+} gm__rbm_how;
+
 typedef struct gm__rbm {
-    gm_tensor *w;                        /* [visible, hidden] */
+    const char *owner;                   /* "rbm", for messages */
+    gm__rbm_how how;
+    int64_t nv, nh, labels;
+    gm_tensor *w;                        /* [nv, nh] */
     gm_tensor *b, *c;                    /* biases of visible and hidden units */
-    gm_tensor *log_var;                  /* [visible]: gaussian visibles; else NULL */
+    gm_tensor *log_var;                  /* [nv]: gaussian visibles; else NULL */
     gm_tensor *mu, *lambda;              /* running means of v and h: centered; else NULL */
     gm_tensor *batch_mu, *batch_lambda;  /* those of the last batch */
-    gm_tensor *chain;                    /* [chains, visible]: persistent, while in training; else NULL */
-    double log_z;                        /* as found by the metric at work */
+    gm_tensor *chain;                    /* [chains, nv]: persistent, while in training; else NULL */
     bool met;                            /* batch_mu and batch_lambda hold a batch */
 } gm__rbm;
 
-static inline gm__rbm *gm__rbm_of(const gm_model *m) { return m->state; }
-static inline const gm_rbm_config *gm__rbm_cfg(const gm_model *m) { return m->cfg; }
-extern const gm__opts gm__rbm_opts;
-gm_status gm__rbm_check(gm_ctx *ctx, const void *cfg);
+/* ---- machine.c ----------------------------------------------------------------------- */
+
+/* Makes the tensors of r, whose owner, how and sizes are set, and registers them as PREFIXweight, .. */
+gm_status gm__rbm_make(gm_model *m, gm__rbm *r, const char *prefix, uint64_t seed, uint64_t index);
+void gm__rbm_drop(gm__rbm *r);
+gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix);
 
 /* ---- energy.c: on a tape ---------------------------------------------------------- */
 
-gm_tensor *gm__rbm_rows(const gm_model *m, gm_tape *t, gm_tensor *x, bool check);   /* [N, shape] -> [N, visible]; check: values that the units can have */
-gm_tensor *gm__rbm_up(const gm_model *m, gm_tape *t, gm_tensor *v);                 /* what hidden units receive: p(h=1|v) is its sigmoid */
-gm_tensor *gm__rbm_down(const gm_model *m, gm_tape *t, gm_tensor *h);               /* what visible units receive; gaussian: the mean */
-gm_tensor *gm__rbm_visible_mean(const gm_model *m, gm_tape *t, gm_tensor *in, double temperature);
-gm_tensor *gm__rbm_visible_draw(const gm_model *m, gm_tape *t, gm_tensor *in, double temperature);
-gm_tensor *gm__rbm_energy(const gm_model *m, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *h); /* [N]: E(v, h), in = up(v) */
-gm_tensor *gm__rbm_free_energy(const gm_model *m, gm_tape *t, gm_tensor *v);        /* [N] */
-/* k steps from v; *mean receives the mean of p(v|h) of the last. Nothing is recorded. */
-gm_tensor *gm__rbm_gibbs(const gm_model *m, gm_tape *t, gm_tensor *v, int64_t k, double temperature, gm_tensor **mean);
+gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check);   /* [N, shape] -> [N, nv - labels]; check: values that the units can have */
+gm_tensor *gm__rbm_one_hot(const gm__rbm *r, gm_tape *t, gm_tensor *label);        /* [N] i64 -> [N, labels] */
+gm_tensor *gm__rbm_up(const gm__rbm *r, gm_tape *t, gm_tensor *v);                 /* what hidden units receive: p(h=1|v) is its sigmoid */
+gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h);               /* what visible units receive; gaussian: the mean */
+gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature);
+gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature);
+gm_tensor *gm__rbm_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *h); /* [N]: E(v, h), in = up(v) */
+gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v);        /* [N] */
+gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x);       /* [N, labels]: free energy of x with each label */
+/* k steps from v; *mean receives the mean of p(v|h) of the last. clamp: [1 or N, nv] u8, units that keep their values; NULL. Nothing is recorded. */
+gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, double temperature, gm_tensor *clamp, gm_tensor **mean);
+gm_tensor *gm__rbm_noise(const gm__rbm *r, gm_tape *t, int64_t n, double temperature); /* [n, nv]: visibles by their biases alone */
 
 /* ---- train.c ------------------------------------------------------------------------- */
 
-gm_status gm__rbm_begin(gm_model *m, gm_trainer *tr);
-gm_status gm__rbm_loss(gm_model *m, const gm__batch *b, gm_tensor **loss);
-gm_status gm__rbm_stepped(gm_model *m);
+/* Chains, under a name for checkpoints. */
+gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const char *name);
+/* Biases (and running means) from the data's means, if the biases are still 0. */
+gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr);
+/* *loss: its value tells how well v is rebuilt, its gradient is the learning rule's */
+gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **loss);
+gm_status gm__rbm_moved(gm__rbm *r, gm_ctx *ctx);   /* after an update: the running means follow */
 
 /* ---- log_z.c -------------------------------------------------------------------------- */
 
@@ -49,11 +67,21 @@ typedef struct gm__z_cfg {
     int32_t method, temperatures, chains;
     uint64_t seed;
 } gm__z_cfg;
-gm_status gm__rbm_log_z(gm_model *m, const gm__z_cfg *c, double *log_z, double *error);
+gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, const gm__z_cfg *c, double *log_z, double *error);
 
-/* ---- metrics.c ------------------------------------------------------------------------ */
+/* ---- the family rbm ---------------------------------------------------------------------- */
 
-enum { GM__RBM_METRICS = 6 };
+typedef struct gm__rbm_model {
+    gm__rbm r;
+    double log_z;                        /* as found by the metric at work */
+} gm__rbm_model;
+static inline gm__rbm *gm__rbm_of(const gm_model *m) { return &((gm__rbm_model *)m->state)->r; }
+static inline const gm_rbm_config *gm__rbm_cfg(const gm_model *m) { return m->cfg; }
+extern const gm__opts gm__rbm_opts;
+gm_status gm__rbm_check(gm_ctx *ctx, const void *cfg);
+gm_tensor *gm__rbm_input(const gm_model *m, const gm__batch *b, bool check); /* visible states of a batch, labels joined */
+
+enum { GM__RBM_METRICS = 8 };
 extern const gm__metric gm__rbm_metrics[GM__RBM_METRICS];
 
 #endif

@@ -20,7 +20,7 @@ static bool all_zero(const gm_tensor *x)
 }
 
 /* Means of the data as they are trained on. */
-static gm_status means(gm_model *m, gm_trainer *tr, double *mean)
+static gm_status means(const gm__rbm *r, gm_model *m, gm_trainer *tr, double *mean)
 {
     gm_batches *b = NULL;
     gm_tensor *x = NULL;
@@ -31,7 +31,7 @@ static gm_status means(gm_model *m, gm_trainer *tr, double *mean)
     while (!s && rows < LOOK) {
         if ((s = gm__check_cancel(m->ctx)) || (s = gm_batches_next(b, &x))) break;
         gm_tape_reset(t);
-        gm_tensor *v = gm__rbm_rows(m, t, gm__model_rows(m, t, x), true);
+        gm_tensor *v = gm__rbm_rows(r, t, gm__model_rows(m, t, x), true);
         v = v ? gm__tape_contiguous(t, v) : NULL;
         if (!v) {
             s = gm__tape_failed(m->ctx, t);
@@ -47,58 +47,52 @@ static gm_status means(gm_model *m, gm_trainer *tr, double *mean)
     return s;
 }
 
-/* Biases under which visible units have the data's means when nothing else is known [Hinton 2012]. */
-static gm_status start_biases(gm_model *m, gm_trainer *tr)
+gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
 {
-    const gm__rbm *r = gm__rbm_of(m);
+    if (!(r->how.start || r->mu) || !all_zero(r->b)) return GM_OK;
     double *mean = gm__calloc(m->ctx, (size_t)m->row, sizeof *mean);
-    gm_status s = mean ? means(m, tr, mean) : GM_ENOMEM;
+    gm_status s = mean ? means(r, m, tr, mean) : GM_ENOMEM;
     for (int64_t j = 0; !s && j < m->row; j++) {
-        double p = fmin(fmax(mean[j], 1e-3), 1 - 1e-3);
+        double p = fmin(fmax(mean[j], 1e-3), 1 - 1e-3); /* the bias under which a unit has this mean when nothing else is known [Hinton 2012] */
         if (r->mu) gm__f32(r->mu)[j] = (float)mean[j];
-        if (gm__rbm_cfg(m)->start) gm__f32(r->b)[j] = (float)(r->log_var ? mean[j] : log(p / (1 - p)));
+        if (r->how.start) gm__f32(r->b)[j] = (float)(r->log_var ? mean[j] : log(p / (1 - p)));
     }
     gm__free(m->ctx, mean);
     return s;
 }
 
-/* Chains start from noise of the visibles' own means. */
-static gm_status start_chains(gm_model *m, gm_trainer *tr)
+/* They start from noise of the visibles' own biases. */
+gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const char *name)
 {
-    gm__rbm *r = gm__rbm_of(m);
-    int64_t n = gm__rbm_cfg(m)->chains ? gm__rbm_cfg(m)->chains : tr->cfg.batch;
+    if (!r->how.persistent) return GM_OK;
+    int64_t n = r->how.chains ? r->how.chains : tr->cfg.batch;
     gm_tape *t = NULL;
     gm_tensor_free(r->chain);
     r->chain = NULL;
-    GM__TRY(gm_tensor_new(m->ctx, GM_F32, 2, (int64_t[]){n, m->row}, &r->chain));
-    gm_status s = gm_tape_new(m->ctx, tr->cfg.seed, &t);
-    if (s) return s;
+    GM__TRY(gm_tensor_new(m->ctx, GM_F32, 2, (int64_t[]){n, r->nv}, &r->chain));
+    GM__TRY(gm_tape_new(m->ctx, tr->cfg.seed, &t));
     gm_tape_recording(t, 0);
     t->steps = UINT32_MAX; /* a stream that no step of training takes */
-    gm_tensor *v = gm__rbm_visible_draw(m, t, gm_expand(t, r->b, 2, r->chain->shape), 1);
-    s = v ? gm_tensor_assign(r->chain, v) : gm__tape_failed(m->ctx, t);
+    gm_tensor *v = gm__rbm_noise(r, t, n, 1);
+    gm_status s = v ? gm_tensor_assign(r->chain, v) : gm__tape_failed(m->ctx, t);
     gm_tape_free(t);
-    return s ? s : gm__trainer_keep(tr, "chain", r->chain);
-}
-
-gm_status gm__rbm_begin(gm_model *m, gm_trainer *tr)
-{
-    const gm__rbm *r = gm__rbm_of(m);
-    if (all_zero(r->b) && (gm__rbm_cfg(m)->start || r->mu)) GM__TRY(start_biases(m, tr));
-    return gm__rbm_cfg(m)->persistent ? start_chains(m, tr) : GM_OK;
+    return s ? s : gm__trainer_keep(tr, name, r->chain);
 }
 
 /* ---- a step --------------------------------------------------------------------------- */
 
-/* Of every row: how far v is from the reconstruction. */
-static gm_tensor *recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
+/* Of every row: how far the pixels are from what h makes of them. */
+static gm_tensor *recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
 {
+    const int64_t pixels = r->nv - r->labels;
+    gm_tensor *in = gm__rbm_down(r, t, h);
+    if (r->labels) v = gm_slice(t, v, 1, 0, pixels, 1), in = gm_slice(t, in, 1, 0, pixels, 1);
     if (r->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
     return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
 }
 
 /* Cross-entropy between the wanted mean of hidden units and the batch's. */
-static gm_tensor *sparsity(const gm_rbm_config *c, gm_tape *t, gm_tensor *in)
+static gm_tensor *sparsity(const gm__rbm_how *c, gm_tape *t, gm_tensor *in)
 {
     gm_tensor *q = gm_clamp(t, gm_mean(t, gm_sigmoid(t, in), 0, 0), 1e-6, 1 - 1e-6);
     gm_tensor *on = gm_affine(t, gm_log(t, q), -c->sparsity, 0);
@@ -106,19 +100,15 @@ static gm_tensor *sparsity(const gm_rbm_config *c, gm_tape *t, gm_tensor *in)
     return gm_affine(t, gm_sum(t, gm_add(t, on, off), GM_ALL_AXES, 0), c->sparsity_cost, 0);
 }
 
-/* The states of the model's side: k steps from the data, or of the chains. */
-static gm_tensor *negative(gm_model *m, const gm__batch *b, gm_tensor *in)
+/* The states of the model's side: k steps from the data, or of the chains. in: what hidden units receive from the data. */
+static gm_tensor *negative(gm__rbm *r, gm_tape *t, gm_tensor *in)
 {
-    gm__rbm *r = gm__rbm_of(m);
-    const gm_rbm_config *c = gm__rbm_cfg(m);
-    gm_tape *t = b->t;
-    if (c->persistent) {
-        gm_tensor *vk = gm__rbm_gibbs(m, t, gm_detach(t, r->chain), c->k, 1, NULL);
-        if (vk && gm_tensor_assign(r->chain, vk)) return NULL;
-        return vk;
+    if (r->how.persistent) {
+        gm_tensor *vk = gm__rbm_gibbs(r, t, gm_detach(t, r->chain), r->how.k, 1, NULL, NULL);
+        return vk && gm_tensor_assign(r->chain, vk) == GM_OK ? vk : NULL;
     }
-    gm_tensor *v1 = gm__rbm_visible_draw(m, t, gm__rbm_down(m, t, gm_bernoulli_logits(t, in)), 1);
-    return c->k > 1 ? gm__rbm_gibbs(m, t, v1, c->k - 1, 1, NULL) : v1;
+    gm_tensor *v1 = gm__rbm_visible_draw(r, t, gm__rbm_down(r, t, gm_bernoulli_logits(t, in)), 1);
+    return r->how.k > 1 ? gm__rbm_gibbs(r, t, v1, r->how.k - 1, 1, NULL, NULL) : v1;
 }
 
 static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
@@ -131,25 +121,20 @@ static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
     return GM_OK;
 }
 
-gm_status gm__rbm_loss(gm_model *m, const gm__batch *b, gm_tensor **loss)
+gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **loss)
 {
-    gm__rbm *r = gm__rbm_of(m);
-    const gm_rbm_config *c = gm__rbm_cfg(m);
-    gm_tape *t = b->t;
-    gm_tensor *v = gm__rbm_rows(m, t, b->x, b->epoch == 0 || !b->training);
-    gm_tensor *in = gm__rbm_up(m, t, v), *h = gm_detach(t, gm_sigmoid(t, in));
+    gm_tensor *in = gm__rbm_up(r, t, v), *h = gm_detach(t, gm_sigmoid(t, in));
     bool recording = t->recording;
     t->recording = false;
-    *loss = gm_mean(t, recon(r, t, v, gm__rbm_down(m, t, h)), GM_ALL_AXES, 0);
-    gm_tensor *vk = b->training ? negative(m, b, in) : NULL;
+    *loss = gm_mean(t, recon(r, t, v, h), GM_ALL_AXES, 0);
+    gm_tensor *vk = training ? negative(r, t, in) : NULL;
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
-    if (!b->training) return GM_OK;
+    if (!training) return GM_OK;
 
-    gm_tensor *ink = gm__rbm_up(m, t, vk), *hk = gm_detach(t, gm_sigmoid(t, ink));
-    gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(m, t, v, in, h), GM_ALL_AXES, 0),
-                            gm_mean(t, gm__rbm_energy(m, t, vk, ink, hk), GM_ALL_AXES, 0));
-    if (c->sparsity > 0) gap = gm_add(t, gap, sparsity(c, t, in));
+    gm_tensor *ink = gm__rbm_up(r, t, vk), *hk = gm_detach(t, gm_sigmoid(t, ink));
+    gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(r, t, v, in, h), GM_ALL_AXES, 0), gm_mean(t, gm__rbm_energy(r, t, vk, ink, hk), GM_ALL_AXES, 0));
+    if (r->how.sparsity > 0) gap = gm_add(t, gap, sparsity(&r->how, t, in));
     *loss = gm_add(t, gm_sub(t, gap, gm_detach(t, gap)), *loss); /* this value, that gradient */
     GM__TRY(gm_tape_status(t));
     return r->mu ? remember(r, t, v, h) : GM_OK;
@@ -157,21 +142,20 @@ gm_status gm__rbm_loss(gm_model *m, const gm__batch *b, gm_tensor **loss)
 
 /* ---- after a step: the running means move, the distribution stays --------------------- */
 
-gm_status gm__rbm_stepped(gm_model *m)
+gm_status gm__rbm_moved(gm__rbm *r, gm_ctx *ctx)
 {
-    gm__rbm *r = gm__rbm_of(m);
-    const float rate = (float)gm__rbm_cfg(m)->offset_rate;
+    const float rate = (float)r->how.offset_rate;
     gm_tape *t = NULL;
     if (!r->mu || !r->met) return GM_OK;
     r->met = false;
-    GM__TRY(gm__use_tape(m->ctx, &t));
+    GM__TRY(gm__use_tape(ctx, &t));
     gm_tensor *dv = gm_affine(t, gm_sub(t, r->batch_mu, r->mu), rate, 0), *dh = gm_affine(t, gm_sub(t, r->batch_lambda, r->lambda), rate, 0);
     gm_tensor *b = gm_add(t, r->b, gm_linear(t, dh, r->w, NULL));
     gm_tensor *row = dv ? gm_reshape(t, dv, 2, (int64_t[]){1, dv->size}) : NULL;
     gm_tensor *c = gm_add(t, r->c, gm_matmul(t, row, r->w));
     gm_tensor *mu = gm_add(t, r->mu, dv), *lambda = gm_add(t, r->lambda, dh);
     if (c) c = gm_reshape(t, c, 1, r->c->shape);
-    gm_status s = gm_tape_status(t) ? gm__tape_failed(m->ctx, t) : GM_OK;
+    gm_status s = gm_tape_status(t) ? gm__tape_failed(ctx, t) : GM_OK;
     if (!s) s = gm_tensor_assign(r->b, b);
     if (!s) s = gm_tensor_assign(r->c, c);
     if (!s) s = gm_tensor_assign(r->mu, mu);
