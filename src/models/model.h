@@ -98,6 +98,7 @@ typedef struct gm__family {
     uint32_t (*needs)(const gm_model *m);               /* GM__NEEDS_* of training */
     uint32_t (*cannot)(const gm_model *m);              /* of `can`, what a built model's options rule out */
     int64_t (*condition)(const gm_model *m);            /* numbers a row of the condition of a built model, 0: it has none */
+    bool joint;                                         /* labels may be missing in use: it models them, too */
     gm_status (*build)(gm_model *m);   /* m->shape is known: make nets, draw weights from the config's seed (see
                                           gm__model_seed), register tensors by gm__model_add_net/_tensor */
     void (*destroy)(gm_model *m);      /* free what build made; also after a failed build */

@@ -153,7 +153,7 @@ static gm_status one_chunk(gm_model *m, const verb *v, gm_tape *t, gm_tensor *x,
     if (v->stream) gm__tape_rows(t, c->seed, GM__R_EVAL, 0, rows, (size_t)n);
     gm__batch b = { .t = t, .x = v->codes ? x : gm__model_rows(m, t, x) };
     if (cond) gm__cond_rows(m, &b, cond, (int64_t)at, n);
-    else if (gm__model_condition(m))
+    else if (gm__model_condition(m) && !m->family->joint)
         return gm__fail_ctx(m->ctx, GM_EARG, "%s: the %s of a conditional model needs labels: gm_model_apply takes them", v->name, m->family->name);
     *y = b.x && !gm_tape_status(t) ? v->fn(m, &b, c) : NULL;
     if (*y && v->rows_out) *y = gm__scale_out(m, t, *y);

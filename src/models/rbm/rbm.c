@@ -122,6 +122,7 @@ const gm__family gm__family_rbm = {
     .needs = needs,
     .cannot = cannot,
     .condition = condition,
+    .joint = true,
     .build = build,
     .destroy = destroy,
     .loss = loss,
