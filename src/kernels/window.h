@@ -32,23 +32,33 @@ static void F(taps)(size_t rows, size_t n, T *y, const T *x, const uint32_t *fro
     for (size_t r = 0; r < rows; r++) F(tap_row)(n, at[r + 1] - at[r], y + r * n, x + from[r] * n, w + at[r]);
 }
 
-/* Channel by channel the first largest value and its place; the first NaN wins and stays. Exact: the compiler's vectors do. */
+/* the bits of whole numbers in a vector of reals */
+INLINE V F(whole)(int32_t v) { return (V)((I){ 0 } + v); }
+INLINE void F(store_whole)(int32_t *place, V v, size_t r)
+{
+    I k = (I)v;
+    if (sizeof(T) == 4 && r == L) memcpy(place, &k, sizeof k);
+    else for (size_t l = 0; l < r; l++) place[l] = (int32_t)k[l];
+}
+
+/* Channel by channel the first largest value and its place; the first NaN wins and stays. */
 static void F(max_window)(size_t rows, size_t n, T *y, int32_t *place, const T *x, size_t width, size_t top, size_t bottom, const uint32_t *from,
                           const uint32_t *to)
 {
     for (size_t r = 0; r < rows; r++, y += n, place += n) {
-        for (size_t h = top; h < bottom; h++) {
-            for (size_t q = from[r]; q < to[r]; q++) {
-                int32_t here = (int32_t)(h * width + q);
-                const T *p = x + (h * width + q) * n;
-                bool first = h == top && q == from[r];
-                for (size_t c = 0; first && c < n; c++) y[c] = p[c], place[c] = here;
-                for (size_t c = 0; !first && c < n; c++) {
-                    bool better = !(p[c] <= y[c]) && y[c] == y[c];
-                    place[c] = better ? here : place[c];
-                    y[c] = better ? p[c] : y[c];
+        for (size_t j = 0; j < n; j += L) {
+            size_t left = n - j < L ? n - j : L, first = top * width + from[r];
+            V best = F(loadn)(x + first * n + j, left), at = F(whole)((int32_t)first);
+            for (size_t h = top; h < bottom; h++) {
+                for (size_t q = h * width + from[r]; q < h * width + to[r]; q++) {
+                    V v = left == L ? F(load)(x + q * n + j) : F(loadn)(x + q * n + j, left);
+                    M better = F(both)(F(not)(F(le)(v, best)), F(eq)(best, best));
+                    best = F(sel)(better, v, best);
+                    at = F(sel)(better, F(whole)((int32_t)q), at);
                 }
             }
+            F(storen)(y + j, best, left);
+            F(store_whole)(place + j, at, left);
         }
     }
 }
