@@ -94,6 +94,17 @@ GM_API gm_status gm_net_copy(const gm_net *net, gm_net **out);
  */
 GM_API gm_status gm_net_freeze(gm_net *net, int32_t on);
 
+/* A layer that a network text may name, for tables and help pages. */
+typedef struct gm_layer {
+    uint32_t struct_size;     /* set by the caller */
+    uint32_t reserved;
+    const char *name, *help;  /* static */
+    char usage[160];          /* "linear N [nobias] .."; in brackets: may be left out */
+    char settings[480];       /* what each means, its default and bounds, a line each */
+} gm_layer;
+/** Layer i of those that a network text may name. @param out filled; struct_size must be set. @errors GM_EARG, GM_END (i is past the last). @threads any. @since 0.1 */
+GM_API gm_status gm_layer_at(int32_t i, gm_layer *out);
+
 /** Output shape of one row. @param shape receives up to 8 sizes. @return its dimensions, -1 on failure. @errors none. @threads any. @since 0.1 */
 GM_API int32_t gm_net_output_shape(const gm_net *net, int64_t shape[8]);
 /** Number of named tensors: parameters first, then statistics. @errors none. @threads any. @since 0.1 */

@@ -39,6 +39,7 @@ static void usage(void)
     puts("gm - train and sample generative models (libgm)\n\n"
          "gm models                              the families\n"
          "gm help FAMILY                         the options of a family and of training\n"
+         "gm help layers                         the layers of a network text and their settings\n"
          "gm train FAMILY --data SPEC [--OPTION VALUE ..] --out FILE\n"
          "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--label K] [--temperature T] [--traverse STEPS]\n"
          "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--json]\n"
@@ -50,12 +51,27 @@ static void usage(void)
     printf("\nversion %s\n", gm_version_string());
 }
 
+static void show_layers(void)
+{
+    gm_layer l = {.struct_size = sizeof l};
+    puts("layers of a network text (--net, --encoder, --decoder ..), separated by commas; in brackets: may be left out\n");
+    for (int32_t i = 0; gm_layer_at(i, &l) == GM_OK; i++) {
+        printf("%s\n    %s\n", l.usage, l.help);
+        for (const char *p = l.settings; *p;) {
+            int n = (int)strcspn(p, "\n");
+            printf("    %.*s\n", n, p);
+            p += n + (p[n] == '\n');
+        }
+    }
+}
+
 int cmd_help(args *a)
 {
     int code = args_unused(a);
     if (code) return code;
     if (!a->n_words) return usage(), 0;
-    if ((code = args_words(a, 1, "help [FAMILY]"))) return code;
+    if ((code = args_words(a, 1, "help [FAMILY|layers]"))) return code;
+    if (!strcmp(a->words[0], "layers")) return show_layers(), 0;
     const char *title = gm_family_title(a->words[0]);
     if (!title) return usage_error("help: no family '%s' (see: gm models)", a->words[0]);
     printf("%s: %s\n\nmodel options: name, type, default, meaning\n", a->words[0], title);

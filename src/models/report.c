@@ -128,8 +128,8 @@ static gm_status with_model(gm_trainer *tr, gm_status (*draw)(gm_trainer *, gm__
     return s == GM_ECANCELED ? s : GM_OK;
 }
 
-/* The report takes a hundredth of the time: pages wait until a hundred times what the last one cost has gone by, and
- * strips are left out when they would take more (a quarter of a second is free, so that short runs have some). */
+/* The report takes a hundredth of the time: pages wait until two hundred times what the last one cost has gone by, and
+ * strips are left out when they would take as much (a quarter of a second is free, so that short runs have some). */
 gm_status gm__report_step(gm_trainer *tr, bool epoch_end)
 {
     gm__report *r = tr->report;
@@ -138,11 +138,11 @@ gm_status gm__report_step(gm_trainer *tr, bool epoch_end)
     if (!strip && !epoch_end && tr->st.step % 64) return GM_OK; /* not even a look at the clock */
     double now = gm__now();
     gm_status s = GM_OK;
-    if (strip && r->strips_cost <= 0.25 + 0.01 * (now - r->began)) {
+    if (strip && r->strips_cost <= 0.25 + 0.005 * (now - r->began)) {
         s = with_model(tr, gm__report_strip);
         r->strips_cost += gm__now() - now;
     }
-    bool page = now - r->written >= (epoch_end ? 0 : 30) + 100 * r->cost;
+    bool page = now - r->written >= (epoch_end ? 0 : 30) + 200 * r->cost;
     if (!page || s) return s;
     now = gm__now();
     s = with_model(tr, gm__report_draw);

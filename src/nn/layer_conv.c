@@ -102,9 +102,15 @@ static gm_tensor *apply(const gm__run *r, gm__layer *l, gm_tensor *x) { return r
 static gm_tensor *apply_act(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope) { return run(r, l, x, act, slope, false); }
 static gm_tensor *apply_doubled(const gm__run *r, gm__layer *l, gm_tensor *x, int32_t act, double slope) { return run(r, l, x, act, slope, true); }
 
-const gm__kind gm__layer_conv = {.name = "conv", .settings = settings, .n_settings = OUTPUT_PAD, .build = build, .apply = apply,
+const gm__kind gm__layer_conv = {
+    .name = "conv", .help = "convolution of images or signals",
+    .settings = settings, .n_settings = OUTPUT_PAD, .build = build, .apply = apply,
                                  .apply_act = apply_act, .apply_doubled = apply_doubled, .commit = gm__spectral_commit};
-const gm__kind gm__layer_convt = {.name = "convt", .settings = settings, .n_settings = GM__COUNT(settings), .build = build, .apply = apply,
+const gm__kind gm__layer_convt = {
+    .name = "convt", .help = "transposed convolution: enlarges by its stride",
+    .settings = settings, .n_settings = GM__COUNT(settings), .build = build, .apply = apply,
                                   .apply_act = apply_act, .commit = gm__spectral_commit};
-const gm__kind gm__layer_dwconv = {.name = "dwconv", .settings = depthwise, .n_settings = GM__COUNT(depthwise), .build = build, .apply = apply,
+const gm__kind gm__layer_dwconv = {
+    .name = "dwconv", .help = "convolution of each channel by itself",
+    .settings = depthwise, .n_settings = GM__COUNT(depthwise), .build = build, .apply = apply,
                                    .apply_act = apply_act, .commit = gm__spectral_commit};

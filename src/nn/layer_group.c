@@ -12,7 +12,9 @@ static gm_status build_res(gm__build *b, gm__layer *l)
 
 static gm_tensor *apply_res(const gm__run *r, gm__layer *l, gm_tensor *x) { return gm_add(r->t, x, gm__apply_seq(r, &l->branch[0], x)); }
 
-const gm__kind gm__layer_res = {.name = "res", .branches = 1, .build = build_res, .apply = apply_res};
+const gm__kind gm__layer_res = {
+    .name = "res", .help = "x + the layers inside; sizes must agree",
+    .branches = 1, .build = build_res, .apply = apply_res};
 
 static gm_status build_cat(gm__build *b, gm__layer *l)
 {
@@ -44,7 +46,9 @@ static gm_tensor *apply_cat(const gm__run *r, gm__layer *l, gm_tensor *x)
     return gm_concat(r->t, part, (int32_t)l->n_branch, -1);
 }
 
-const gm__kind gm__layer_cat = {.name = "cat", .branches = 2, .build = build_cat, .apply = apply_cat};
+const gm__kind gm__layer_cat = {
+    .name = "cat", .help = "branches side by side along the last axis",
+    .branches = 2, .build = build_cat, .apply = apply_cat};
 
 static gm_status build_cond(gm__build *b, gm__layer *l)
 {
@@ -61,4 +65,6 @@ static gm_tensor *apply_cond(const gm__run *r, gm__layer *l, gm_tensor *x)
     return gm__join_cond(r, x);
 }
 
-const gm__kind gm__layer_cond = {.name = "cond", .build = build_cond, .apply = apply_cond};
+const gm__kind gm__layer_cond = {
+    .name = "cond", .help = "the condition is joined here along the last axis, else at the input",
+    .build = build_cond, .apply = apply_cond};

@@ -26,5 +26,6 @@ static gm_tensor *apply_act(const gm__run *r, gm__layer *l, gm_tensor *x, int32_
 static gm_tensor *apply(const gm__run *r, gm__layer *l, gm_tensor *x) { return apply_act(r, l, x, GM_ACT_NONE, 0); }
 
 const gm__kind gm__layer_linear = {
-    .name = "linear", .settings = settings, .n_settings = GM__COUNT(settings), .build = build, .apply = apply, .apply_act = apply_act,
+    .name = "linear", .help = "x W^T + b over the last axis",
+    .settings = settings, .n_settings = GM__COUNT(settings), .build = build, .apply = apply, .apply_act = apply_act,
     .commit = gm__spectral_commit};

@@ -34,7 +34,9 @@ static gm_tensor *apply_lnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
     return gm_layer_norm(r->t, x, gm__param(r, l, 0), gm__param(r, l, 1), l->v[EPS]);
 }
 
-const gm__kind gm__layer_lnorm = {.name = "lnorm", .settings = settings, .n_settings = NOSTATS, .build = build_lnorm, .apply = apply_lnorm};
+const gm__kind gm__layer_lnorm = {
+    .name = "lnorm", .help = "layer normalisation over the last axis, with scale and shift",
+    .settings = settings, .n_settings = NOSTATS, .build = build_lnorm, .apply = apply_lnorm};
 
 /* ---- bnorm ------------------------------------------------------------------------------ */
 
@@ -114,4 +116,5 @@ static void commit(gm_net *net, gm__layer *l)
 }
 
 const gm__kind gm__layer_bnorm = {
-    .name = "bnorm", .settings = settings, .n_settings = GM__COUNT(settings), .build = build_bnorm, .apply = apply_bnorm, .commit = commit};
+    .name = "bnorm", .help = "batch normalisation of channels (axis 1), with scale and shift",
+    .settings = settings, .n_settings = GM__COUNT(settings), .build = build_bnorm, .apply = apply_bnorm, .commit = commit};

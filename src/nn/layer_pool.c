@@ -62,9 +62,12 @@ static gm_tensor *mean_of(gm_tape *t, const gm__layer *l, gm_tensor *x)
 static gm_tensor *apply_maxpool(const gm__run *r, gm__layer *l, gm_tensor *x) { return batched(r, l, x, max_of); }
 static gm_tensor *apply_avgpool(const gm__run *r, gm__layer *l, gm_tensor *x) { return batched(r, l, x, mean_of); }
 
-const gm__kind gm__layer_maxpool = {.name = "maxpool", .settings = pool_settings, .n_settings = NOPAD, .build = build_pool, .apply = apply_maxpool};
+const gm__kind gm__layer_maxpool = {
+    .name = "maxpool", .help = "largest value of each window",
+    .settings = pool_settings, .n_settings = NOPAD, .build = build_pool, .apply = apply_maxpool};
 const gm__kind gm__layer_avgpool = {
-    .name = "avgpool", .settings = pool_settings, .n_settings = GM__COUNT(pool_settings), .build = build_pool, .apply = apply_avgpool};
+    .name = "avgpool", .help = "mean of each window",
+    .settings = pool_settings, .n_settings = GM__COUNT(pool_settings), .build = build_pool, .apply = apply_avgpool};
 
 /* ---- gap, adaptpool --------------------------------------------------------------------- */
 
@@ -81,7 +84,7 @@ static gm_tensor *mean_of_all(gm_tape *t, const gm__layer *l, gm_tensor *x)
 }
 static gm_tensor *apply_gap(const gm__run *r, gm__layer *l, gm_tensor *x) { return batched(r, l, x, mean_of_all); }
 
-const gm__kind gm__layer_gap = {.name = "gap", .build = build_gap, .apply = apply_gap};
+const gm__kind gm__layer_gap = {.name = "gap", .help = "mean of each channel", .build = build_gap, .apply = apply_gap};
 
 enum { HEIGHT, WIDTH, MAX };
 static const gm__setting adapt_settings[] = {
@@ -105,7 +108,8 @@ static gm_tensor *adapted(gm_tape *t, const gm__layer *l, gm_tensor *x)
 static gm_tensor *apply_adapt(const gm__run *r, gm__layer *l, gm_tensor *x) { return batched(r, l, x, adapted); }
 
 const gm__kind gm__layer_adaptpool = {
-    .name = "adaptpool", .settings = adapt_settings, .n_settings = GM__COUNT(adapt_settings), .build = build_adapt, .apply = apply_adapt};
+    .name = "adaptpool", .help = "mean (or largest value) of windows that cover the image, so many a side",
+    .settings = adapt_settings, .n_settings = GM__COUNT(adapt_settings), .build = build_adapt, .apply = apply_adapt};
 
 /* ---- up --------------------------------------------------------------------------------- */
 
@@ -131,4 +135,6 @@ static gm_tensor *enlarged(gm_tape *t, const gm__layer *l, gm_tensor *x)
 }
 static gm_tensor *apply_up(const gm__run *r, gm__layer *l, gm_tensor *x) { return batched(r, l, x, enlarged); }
 
-const gm__kind gm__layer_up = {.name = "up", .settings = up_settings, .n_settings = GM__COUNT(up_settings), .build = build_up, .apply = apply_up};
+const gm__kind gm__layer_up = {
+    .name = "up", .help = "enlarges an image, each pixel repeated or interpolated",
+    .settings = up_settings, .n_settings = GM__COUNT(up_settings), .build = build_up, .apply = apply_up};

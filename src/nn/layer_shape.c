@@ -26,7 +26,8 @@ static gm_status build_reshape(gm__build *b, gm__layer *l)
 }
 
 const gm__kind gm__layer_reshape = {
-    .name = "reshape", .settings = reshape_settings, .n_settings = 1, .build = build_reshape, .apply = apply};
+    .name = "reshape", .help = "another shape of a row, the same numbers",
+    .settings = reshape_settings, .n_settings = 1, .build = build_reshape, .apply = apply};
 
 static gm_status build_flatten(gm__build *b, gm__layer *l)
 {
@@ -35,4 +36,6 @@ static gm_status build_flatten(gm__build *b, gm__layer *l)
     return GM_OK;
 }
 
-const gm__kind gm__layer_flatten = {.name = "flatten", .build = build_flatten, .apply = apply};
+const gm__kind gm__layer_flatten = {
+    .name = "flatten", .help = "a row as one axis",
+    .build = build_flatten, .apply = apply};

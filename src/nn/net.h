@@ -123,7 +123,7 @@ typedef struct gm__run {
 } gm__run;
 
 typedef struct gm__kind {
-    const char *name;
+    const char *name, *help; /* one line */
     const gm__setting *settings;
     size_t n_settings;
     int branches;  /* lists in parentheses: 0 none, 1 one, 2 several between '|' */

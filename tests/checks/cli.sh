@@ -42,6 +42,7 @@ $gm info a.safetensors --json | grep -q '"family":"vae"'
 $gm data synth:ring8,n=200 --out ring.png | grep -q 'rows *200'
 $gm models | grep -q '^vae '
 $gm help vae | grep -q -- --latent
+$gm help layers | grep -q '^linear N'
 $gm train ae --data 'synth:digits,n=100[0:64]' --hidden none --activation none --likelihood gaussian --latent 3 --epochs 1 --quiet --out ae.safetensors
 $gm reconstruct ae.safetensors --data synth:digits,n=4 --out r.npy
 
