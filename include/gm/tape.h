@@ -164,6 +164,37 @@ GM_API gm_status gm_tape_grad(gm_tape *t, gm_tensor *y, gm_tensor *const *xs, in
  */
 GM_API size_t gm_tape_print(const gm_tape *t, char *out, size_t cap);
 
+/**
+ * Memory that the tape holds for op results, saved values and gradients: it grows as a step needs it
+ * and is kept for the next one.
+ * @return    bytes
+ * @errors    none
+ * @threads   as t
+ * @since     0.1
+ */
+GM_API size_t gm_tape_bytes(const gm_tape *t);
+
+/** A part of an expression for gm_checkpoint: sets out[0..n_out) to op results; 0 for success. */
+typedef gm_status (*gm_segment)(gm_tape *t, gm_tensor *const *in, int32_t n, gm_tensor **out, int32_t n_out, void *user);
+
+/**
+ * Runs a segment without keeping what it makes but its outputs; when its gradient is taken, it runs again. So a deep
+ * expression needs the memory of its longest segment, for about one more forward pass. Values and gradients are those
+ * of a plain call of fn, bit by bit: it draws the same random numbers when it runs again, with the same training flag,
+ * and waiting statistics of norms are noted once. Gradients of any order; segments may lie within segments.
+ * @param fn       called here, and once for each gradient; must be a function of its inputs and of what user points to, and
+ *                 leave both alone. It may read further tensors, which get their gradients too
+ * @param user     handed to fn; borrowed until the tape is reset
+ * @param inputs   n tensors, handed to fn
+ * @param outputs  receives n_out >= 1 results, copies of fn's; of one type if there are several. All NULL on failure
+ * @errors    the tape's first error, fn's status included; GM_EARG, GM_EDTYPE, GM_ENOMEM; GM_ESTATE in fn for
+ *            gm_tape_reset, gm_tape_backward, gm_tape_grad, for a frame left open, and in backward for another result than before
+ * @threads   as t
+ * @since     0.1
+ * @source    Chen et al. 2016
+ */
+GM_API gm_status gm_checkpoint(gm_tape *t, gm_segment fn, void *user, gm_tensor *const *inputs, int32_t n, gm_tensor **outputs, int32_t n_out);
+
 /** An expression for gm_gradcheck: builds one element from the inputs, NULL on failure. */
 typedef gm_tensor *(*gm_expression)(gm_tape *t, gm_tensor *const *inputs, int32_t n, void *user);
 

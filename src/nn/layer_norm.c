@@ -99,7 +99,7 @@ static gm_tensor *apply_bnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
     if (!tracks) t->training = true; /* statistics of the batch are all there is */
     y = gm__batch_norm(t, y, w, b, tracks ? gm__stat(r, l, 0) : NULL, tracks ? gm__stat(r, l, 1) : NULL, l->v[EPS], &mean, &var);
     t->training = training;
-    if (y && mean && tracks && !r->net->frozen) record(r, l, mean, var, count);
+    if (y && mean && tracks && !r->net->frozen && !t->replaying) record(r, l, mean, var, count);
     return y && lead > 1 ? gm_reshape(t, y, x->ndim, x->shape) : y;
 }
 

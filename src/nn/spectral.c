@@ -105,6 +105,13 @@ gm_tensor *gm__spectral_weight(const gm__run *r, gm__layer *l, gm_tensor *w)
         u = gm__tape_tensor(t, from->dtype, 1, from->shape);
         v = u ? gm__tape_tensor(t, v->dtype, 1, v->shape) : NULL;
         if (!v) return NULL;
+        if (t->replaying && !r->net->frozen) { /* the step forward was taken when the segment ran first */
+            if (p->batches != 1)
+                return gm__tape_fail(t, GM_ESTATE, "spectral: a checkpointed segment runs again after %lld steps of its layer, 1 wanted", (long long)p->batches);
+            from_doubles(u, p->mean);
+            from_doubles(v, p->var);
+            return gm__spectral_norm(t, w, u, v, l->spectral - 1);
+        }
         if (p->batches) from_doubles(u, p->mean);
         else memcpy(u->data, from->data, (size_t)u->size * gm__esize(u->dtype));
         power(w, l->spectral - 1, u, v);

@@ -134,6 +134,13 @@ void gm__area_reset(gm_ctx *ctx, gm__area *a)
     if (a->first) a->first->high = 0;
 }
 
+size_t gm__area_bytes(const gm__area *a)
+{
+    size_t sum = 0;
+    for (const gm__block *b = a->first; b; b = b->next) sum += b->size;
+    return sum;
+}
+
 void gm__area_free(gm_ctx *ctx, gm__area *a)
 {
     free_blocks(ctx, a->first);

@@ -68,13 +68,13 @@ static gm_status run_node(gm_tape *t, const gm__node *n, gm_tensor *gy)
     return s;
 }
 
-gm_status gm__diff_run(gm_tape *t, int64_t top)
+gm_status gm__diff_run(gm_tape *t, int64_t low, int64_t top)
 {
     gm__diff *d = t->diff;
     bool recording = t->recording;
     gm_status s = t->err.status;
     t->recording = d->graph;
-    for (; top >= 0 && !s; top--) {
+    for (; top >= low && !s; top--) {
         gm__node *n = t->nodes[top];
         gm_tensor *own = n->gout, *gy = own;
         int32_t slot = gm__diff_slot(d, n->out);
@@ -84,10 +84,16 @@ gm_status gm__diff_run(gm_tape *t, int64_t top)
         s = run_node(t, n, gy);
         if (!d->graph) gm__gradient_release(t, own);
     }
-    for (; top >= 0; top--) t->nodes[top]->gout = NULL; /* after a failure */
+    for (; top >= low; top--) t->nodes[top]->gout = NULL; /* after a failure */
     t->recording = recording;
     if (s) gm__fail_ctx(t->ctx, s, "%s", t->err.text);
     return s;
+}
+
+gm_status gm__diff_idle(gm_tape *t, const char *who)
+{
+    if (t->diff || t->exploring) gm__tape_fail(t, GM_ESTATE, "%s: called within a checkpointed segment or the gradient of an op", who);
+    return t->err.status;
 }
 
 gm_status gm__diff_check(gm_tape *t, const char *who, const char *arg, const gm_tensor *x)
@@ -119,6 +125,7 @@ gm_status gm_tape_backward(gm_tape *t, gm_tensor *loss)
 {
     if (!gm__is(t, GM__TAPE)) return GM_EARG;
     if (t->err.status) return t->err.status;
+    GM__TRY(gm__diff_idle(t, "backward"));
     GM__TRY(check_loss(t, loss));
 
     gm__diff d = {0};
@@ -127,7 +134,7 @@ gm_status gm_tape_backward(gm_tape *t, gm_tensor *loss)
     if (seed) {
         gm__gradient_ones(seed);
         loss->node->gout = seed;
-        gm__diff_run(t, loss->node->index);
+        gm__diff_run(t, 0, loss->node->index);
     }
     t->diff = NULL;
     gm__area_reset(t->ctx, &t->grad_area);

@@ -32,10 +32,16 @@ int32_t gm__diff_slot(const gm__diff *d, const gm_tensor *x); /* i with xs[i] ==
 gm_tensor *gm__gradient_new(gm_tape *t, const gm_tensor *like);
 void gm__gradient_ones(gm_tensor *g); /* row-major */
 void gm__gradient_release(gm_tape *t, gm_tensor *g);
-/* Runs the nodes from `top` down; the gradient of the topmost is in place. */
-gm_status gm__diff_run(gm_tape *t, int64_t top);
+/* Gives the gradient that a walk begins with to x, an op result without one; false after recording a failure. */
+bool gm__gradient_begin(gm_tape *t, gm_tensor *x, gm_tensor *g);
+/* Marks the nodes low to top that lead to one of the xs, if there are xs. */
+void gm__diff_mark(gm_tape *t, int64_t low, int64_t top);
+/* Runs the nodes from `top` down to `low`; the gradient of the topmost is in place. */
+gm_status gm__diff_run(gm_tape *t, int64_t low, int64_t top);
 /* Sums g down to dst's shape (the inverse of broadcasting); add: onto what dst holds. */
 void gm__gradient_sum(gm_ctx *ctx, gm_tensor *dst, const gm_tensor *g, bool add);
+/* No gradient is being taken: a walk has no room for another. */
+gm_status gm__diff_idle(gm_tape *t, const char *who);
 /* A live tensor of this tape or the host's, of a type with gradients. */
 gm_status gm__diff_check(gm_tape *t, const char *who, const char *arg, const gm_tensor *x);
 

@@ -21,10 +21,11 @@ static gm_status make_table(gm_tape *t, gm__diff *d)
     return GM_OK;
 }
 
-/* Marks the nodes up to `top` that lead to one of the xs. */
-static void mark_needed(gm_tape *t, const gm__diff *d, int64_t top)
+void gm__diff_mark(gm_tape *t, int64_t low, int64_t top)
 {
-    for (int64_t k = 0; k <= top; k++) {
+    const gm__diff *d = t->diff;
+    if (!d->xs) return;
+    for (int64_t k = low; k <= top; k++) {
         gm__node *n = t->nodes[k];
         n->need = false;
         for (int32_t i = 0; i < n->nin && !n->need; i++) {
@@ -56,8 +57,8 @@ static gm_status differentiate(gm_tape *t, gm__diff *d, gm_tensor *y)
     }
     if (y->node || gm__diff_slot(d, y) >= 0) GM__TRY(seed(t, d, y));
     if (y->node) {
-        mark_needed(t, d, y->node->index);
-        GM__TRY(gm__diff_run(t, y->node->index));
+        gm__diff_mark(t, 0, y->node->index);
+        GM__TRY(gm__diff_run(t, 0, y->node->index));
         y->node->gout = NULL; /* where y leads to none of the xs */
     }
     for (int32_t i = 0; i < d->n; i++) {
@@ -79,6 +80,7 @@ gm_status gm_tape_grad(gm_tape *t, gm_tensor *y, gm_tensor *const *xs, int32_t n
         return GM_EARG;
     }
     if (n == 0) return GM_OK;
+    GM__TRY(gm__diff_idle(t, "grad"));
     GM__TRY(gm__diff_check(t, "grad", "y", y));
     bool is_x = false;
     for (int32_t i = 0; i < n; i++) {

@@ -177,6 +177,19 @@ gm_tensor *gm__grad_tmp(gm_tape *t, const gm__node *n, int i)
     return g;
 }
 
+bool gm__gradient_begin(gm_tape *t, gm_tensor *x, gm_tensor *g)
+{
+    gm_tensor *own = g;
+    gm__gbuf *b = g->contiguous ? g->block : NULL;
+    if (!t->diff->graph && b) {
+        if ((own = new_header(t, x, b))) b->refs++;
+    } else if (!t->diff->graph && (own = gm__gradient_new(t, x))) {
+        gm__copy_values(t->ctx, own, g);
+    }
+    x->node->gout = own;
+    return own != NULL;
+}
+
 /* The gradients are ops themselves: they are added by ops. */
 static gm_status give_op(gm_tape *t, gm_tensor *x, gm_tensor *g)
 {

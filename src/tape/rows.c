@@ -14,6 +14,23 @@ void gm__tape_rows(gm_tape *t, uint64_t seed, uint32_t purpose, uint32_t b, cons
     t->rows_b = b;
 }
 
+gm__draws gm__draws_of(const gm_tape *t)
+{
+    return (gm__draws){t->rows, t->nrows, t->rows_purpose, t->rows_b, t->draws, t->rows_seed, t->seed, t->steps};
+}
+
+void gm__draws_set(gm_tape *t, const gm__draws *d)
+{
+    t->rows = d->rows;
+    t->nrows = d->nrows;
+    t->rows_purpose = d->rows_purpose;
+    t->rows_b = d->rows_b;
+    t->draws = d->draws;
+    t->rows_seed = d->rows_seed;
+    t->seed = d->seed;
+    t->steps = d->steps;
+}
+
 typedef struct {
     const gm_tape *t;
     int kind;

@@ -35,6 +35,7 @@ void gm_tape_free(gm_tape *t)
     gm__tape_free_headers(t);
     gm__area_free(ctx, &t->area);
     gm__area_free(ctx, &t->grad_area);
+    gm__area_free(ctx, &t->spare_area);
     gm__free(ctx, t->kept);
     gm__free(ctx, t->nodes);
     t->h.magic = GM__DEAD;
@@ -45,6 +46,10 @@ void gm_tape_free(gm_tape *t)
 void gm_tape_reset(gm_tape *t)
 {
     if (!gm__is(t, GM__TAPE)) return;
+    if (t->diff || t->exploring) { /* what is in use would go */
+        gm__diff_idle(t, "reset");
+        return;
+    }
     gm__mark start = {0};
     gm__tape_rewind(t, &start);
     gm__area_reset(t->ctx, &t->area);
@@ -53,6 +58,11 @@ void gm_tape_reset(gm_tape *t)
     t->generation++;
     t->draws = 0;
     t->steps++;
+}
+
+size_t gm_tape_bytes(const gm_tape *t)
+{
+    return gm__is(t, GM__TAPE) ? gm__area_bytes(&t->area) + gm__area_bytes(&t->grad_area) + gm__area_bytes(&t->spare_area) : 0;
 }
 
 uint64_t gm_tape_generation(const gm_tape *t) { return gm__is(t, GM__TAPE) ? t->generation : 0; }

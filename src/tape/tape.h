@@ -80,6 +80,9 @@ struct gm_tape {
     const uint64_t *rows; size_t nrows; uint32_t rows_purpose, rows_b; uint64_t rows_seed;
     gm__area area;            /* op results, nodes: all until reset */
     gm__area grad_area;       /* gradients: all until the end of a backward */
+    gm__area spare_area;      /* what outlives a rewind, for a moment */
+    bool exploring;           /* a checkpointed segment runs for its values: all else it makes is dropped */
+    bool replaying;           /* it runs again for its gradient: what it notes outside the tape is noted already */
     gm__node **nodes; size_t n_nodes, cap_nodes;
     gm_tensor **kept; size_t n_kept, cap_kept;   /* leaves retained until reset or the end of their frame */
     uint32_t kept_slot[256];  /* by a hash of the pointer: where in kept it was put last */
@@ -103,6 +106,7 @@ void *gm__arena(gm_tape *t, size_t count, size_t size); /* 64-aligned; NULL reco
 void *gm__area_take(gm_tape *t, gm__area *a, size_t count, size_t size);
 void gm__area_reset(gm_ctx *ctx, gm__area *a); /* empties it; many blocks become one */
 void gm__area_free(gm_ctx *ctx, gm__area *a);
+size_t gm__area_bytes(const gm__area *a);      /* of its blocks */
 gm_tensor *gm__tape_header(gm_tape *t);        /* of an op result, all but dtype, shape and data set */
 void gm__tape_mark(const gm_tape *t, gm__mark *m);
 void gm__tape_rewind(gm_tape *t, const gm__mark *m); /* drops all nodes, tensors and leaves since */
@@ -121,6 +125,12 @@ gm_status gm__grad_give(gm_tape *t, const gm__node *n, int i, gm_tensor *g);/* a
  * from block k * 2^20 on, so that draws depend neither on the batch nor on threads. Results of another first size
  * draw from the tape's own stream. rows is borrowed until the mode ends; NULL ends it, a reset does not. */
 void gm__tape_rows(gm_tape *t, uint64_t seed, uint32_t purpose, uint32_t b, const uint64_t *rows, size_t n);
+/* Where the random streams stand, to go back there. */
+typedef struct gm__draws {
+    const uint64_t *rows; size_t nrows; uint32_t rows_purpose, rows_b, draws; uint64_t rows_seed, seed, steps;
+} gm__draws;
+gm__draws gm__draws_of(const gm_tape *t);
+void gm__draws_set(gm_tape *t, const gm__draws *d);
 /* fills y with the next draw; failures are recorded in the tape */
 enum { GM__FILL_UNIFORM, GM__FILL_NORMAL, GM__FILL_BERNOULLI, GM__FILL_LOGITS, GM__FILL_DROPOUT };
 void gm__tape_fill(gm_tape *t, int kind, gm_tensor *y /* contiguous f32 */, const float *p, float keep);
