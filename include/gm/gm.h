@@ -7,6 +7,7 @@
 #include <gm/tensor.h>
 #include <gm/tape.h>
 #include <gm/ops.h>
+#include <gm/custom.h>
 #include <gm/image.h>
 #include <gm/linalg.h>
 #include <gm/net.h>
