@@ -165,30 +165,33 @@ static void cast(gm_net *net, gm_tensor **inputs, int32_t *n)
     }
 }
 
-static const char *const losses[] = {
-    "task=classify classes=3 hidden=5", "task=classify classes=3 hidden=none label-smoothing=0.2", "task=classify classes=3 hidden=4,5 norm=layer",
-    "task=classify classes=3 hidden=5 norm=batch", "task=classify classes=3 net='linear 3' heads=own", "task=regress targets=2 hidden=5",
-    "task=classify classes=3 hidden=6 dropout=0.5",
+static const struct { const char *family, *options; } losses[] = {
+    {"mlp", "shape=6 task=classify classes=3 hidden=5"}, {"mlp", "shape=6 task=classify classes=3 hidden=none label-smoothing=0.2"},
+    {"mlp", "shape=6 task=classify classes=3 hidden=4,5 norm=layer"}, {"mlp", "shape=6 task=classify classes=3 hidden=5 norm=batch"},
+    {"mlp", "shape=6 task=classify classes=3 net='linear 3' heads=own"}, {"mlp", "shape=6 task=regress targets=2 hidden=5"},
+    {"mlp", "shape=6 task=classify classes=3 hidden=6 dropout=0.5"}, {"cnn", "shape=2,4,5 task=classify classes=3 channels=2,3 hidden=4"},
+    {"cnn", "shape=4,4 task=regress targets=2 channels=2 hidden=none norm=none"},
+    {"mlp", "shape=1,4,4 task=classify classes=3 net='conv 2 k3, tanh'"},
 };
 
 START_TEST(gradients)
 {
     char options[256];
-    snprintf(options, sizeof options, "shape=6 activation=tanh seed=2 %s", losses[_i]);
-    gm_model *m = make("mlp", options);
+    snprintf(options, sizeof options, "activation=tanh seed=2 %s", losses[_i].options);
+    gm_model *m = make(losses[_i].family, options);
     gm__classifier *v = m->state;
     gm_tensor *inputs[32];
     int32_t n = 0;
     cast(v->body, inputs, &n);
     cast(v->head, inputs, &n);
     struct problem p = {.m = m, .label = tensor(GM_I64, 1, (int64_t[]){4}, (int64_t[]){2, 0, 1, 2})};
-    OK(gm_tensor_new(ctx, GM_F64, 2, (int64_t[]){4, 6}, &p.x));
+    OK(gm_tensor_new(ctx, GM_F64, 2, (int64_t[]){4, m->row}, &p.x));
     OK(gm_tensor_new(ctx, GM_F64, 2, (int64_t[]){4, 2}, &p.y));
-    for (int i = 0; i < 24; i++) gm__f64(p.x)[i] = 4 * unit((uint32_t)i) - 2;
+    for (int64_t i = 0; i < 4 * m->row; i++) gm__f64(p.x)[i] = 4 * unit((uint32_t)i) - 2;
     for (int i = 0; i < 8; i++) gm__f64(p.y)[i] = unit(100 + (uint32_t)i);
     double error = 1;
     OK(gm_gradcheck(ctx, loss_expression, &p, inputs, n, 1, &error));
-    ck_assert_msg(error < 1e-6, "%s: error %g", losses[_i], error);
+    ck_assert_msg(error < 1e-6, "%s: error %g", losses[_i].options, error);
     gm_tensor_free(p.x);
     gm_tensor_free(p.y);
     gm_tensor_free(p.label);
@@ -211,6 +214,30 @@ START_TEST(reads_digits)
     OK(gm_encode(m, x, &code));
     ck_assert_int_eq(gm_tensor_dim(code, 1), 64); /* the last hidden layer */
     OK(gm_model_save(m, at("m.safetensors")));
+    OK(gm_model_load(ctx, at("m.safetensors"), &again));
+    OK(gm_predict(m, x, &a));
+    OK(gm_predict(again, x, &b));
+    ck_assert_mem_eq(a->data, b->data, 70 * sizeof(float));
+    gm_tensor *own[] = {x, a, b, code};
+    for (size_t i = 0; i < 4; i++) gm_tensor_free(own[i]);
+    gm_model_free(m);
+    gm_model_free(again);
+    gm_dataset_free(d);
+    gm_dataset_free(held);
+}
+END_TEST
+
+START_TEST(cnn_reads_digits)
+{
+    gm_dataset *d = digits("n=600,seed=1"), *held = digits("n=200,seed=2");
+    gm_model *m = make("cnn", "channels=6,12 hidden=32"), *again = NULL;
+    gm_tensor *x = NULL, *a = NULL, *b = NULL, *code = NULL;
+    OK(gm_fit(m, d, "epochs=5 batch=50 lr=5e-3"));
+    ck_assert_msg(measure(m, held, NULL).value > 0.93, "accuracy %g", measure(m, held, NULL).value);
+    OK(gm_dataset_read(held, "x", 0, 7, &x));
+    OK(gm_encode(m, x, &code));
+    ck_assert_int_eq(gm_tensor_dim(code, 1), 32);
+    OK(gm_model_save(m, at("m.safetensors"))); /* with the running statistics */
     OK(gm_model_load(ctx, at("m.safetensors"), &again));
     OK(gm_predict(m, x, &a));
     OK(gm_predict(again, x, &b));
@@ -253,7 +280,7 @@ END_TEST
 /* ---- files, resume, threads, cancel -------------------------------------------------------- */
 
 static const struct { const char *family, *options; } recipes[] = {
-    {"mlp", "hidden=20,10 norm=batch dropout=0.3 seed=3"},
+    {"mlp", "hidden=20,10 norm=batch dropout=0.3 seed=3"}, {"cnn", "channels=4,6 hidden=8 seed=3"},
 };
 
 START_TEST(resume_gives_the_same_bytes)
@@ -458,6 +485,7 @@ int main(void)
     tcase_add_test(c, without_hidden_layers_it_is_logistic_regression);
     tcase_add_loop_test(c, gradients, 0, GM__COUNT(losses));
     tcase_add_test(c, reads_digits);
+    tcase_add_test(c, cnn_reads_digits);
     tcase_add_test(c, label_smoothing_keeps_predictions_modest);
     tcase_add_loop_test(c, resume_gives_the_same_bytes, 0, GM__COUNT(recipes));
     tcase_add_test(c, cancel_leaves_a_usable_model);
