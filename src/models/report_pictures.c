@@ -129,6 +129,17 @@ static gm_status draw_samples(gm_trainer *tr, gm__report *r)
 
 /* ---- reconstructions and codes ------------------------------------------------------------------ */
 
+/* A verb over the first rows; a conditional model is told their labels. */
+static gm_status told(gm_trainer *tr, uint32_t verb, gm_tensor *x, gm_tensor **out)
+{
+    gm_tensor *label = NULL;
+    gm_status s = GM_OK;
+    if (gm__model_condition(tr->m)) s = gm_dataset_read(shown_data(tr), "label", 0, (uint64_t)x->shape[0], &label);
+    if (!s) s = gm_model_apply(tr->m, verb, x, label, out);
+    gm_tensor_free(label);
+    return s;
+}
+
 static gm_status draw_pairs(gm_trainer *tr, gm__report *r)
 {
     gm_model *m = tr->m;
@@ -138,7 +149,7 @@ static gm_status draw_pairs(gm_trainer *tr, gm__report *r)
     int32_t n = columns(width, WIDTH);
     gm_status s = rows_of(tr, n, &read);
     if (!s) s = as_rows(tr, read, &x);
-    if (!s) s = gm_reconstruct(m, read, &y);
+    if (!s) s = told(tr, GM_CAN_RECONSTRUCT, read, &y);
     if (!s) s = encode_png(x, n, &r->inputs);
     if (!s) s = encode_png(y, n, &r->outputs);
     if (s) gm__buf_free(&r->inputs);
@@ -166,7 +177,7 @@ static gm_status draw_codes(gm_trainer *tr, gm__report *r)
     gm_tensor *x = NULL, *z = NULL;
     if (!tr->m->family->encode || !latent || *latent != 2) return GM_OK;
     gm_status s = rows_of(tr, GM__REPORT_CLOUD, &x);
-    if (!s) s = gm_encode(tr->m, x, &z);
+    if (!s) s = told(tr, GM_CAN_ENCODE, x, &z);
     if (!s && z->ndim == 2 && z->shape[1] == 2 && fill_cloud(tr, &r->codes, z)) classes_of(tr, r->codes);
     gm_tensor_free(x);
     gm_tensor_free(z);
