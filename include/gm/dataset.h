@@ -29,6 +29,8 @@ typedef struct gm_batches gm_batches;
  *                                                          column "coarse"
  *               csv:FILE[,label=COL][,y=COL[+COL..]][,onehot=COL[+COL..]][,missing=error|nan|mean|drop]   tsv:FILE (the same)
  *               npy:FILE   npz:FILE[,x=KEY][,label=KEY][,y=KEY]   x may be left out if it is the name, or the only array
+ *               png:DIR         pictures of one size; sub-folders are the labels, in the order of their names; u8, gray if all
+ *                               are, else RGB; what is transparent fades to black
  *               text:FILE       a row is a byte, x is i64 in a batch
  *               lines:FILE      a row is a line, ragged, x is i64 in a batch
  *               ratings:FILE[,ids=keep|map]                user, item, rating (also x) and perhaps time

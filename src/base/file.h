@@ -18,6 +18,12 @@ const char *gm__pfile_name(const gm__pfile *f);
 int gm__pfile_read(const gm__pfile *f, uint64_t at, void *p, size_t n); /* 0, an errno, or -1: it ends before. Makes no message */
 gm_status gm__pfile_fail(gm_ctx *ctx, const gm__pfile *f, int e);       /* the message of what it gave */
 
+/* The names in a folder, sorted by bytes: of its regular files that end in `end` (lower case; ".png" finds X.PNG too), or of
+ * its folders if end is NULL. Hidden ones are left out. */
+typedef struct gm__dir { gm_ctx *ctx; char **name; size_t n, cap; } gm__dir;
+gm_status gm__dir_list(gm_ctx *ctx, const char *path, const char *end, gm__dir *out);
+void gm__dir_free(gm__dir *d);
+
 /* A file being written beside its place (.NAME.gm-PID-N.tmp) and moved there by
  * commit. After any failure nothing is left and the old file is as it was. */
 typedef struct gm__out gm__out;

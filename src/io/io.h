@@ -92,6 +92,13 @@ gm_status gm__npy_start(const char *who, const gm_tensor *t, gm__buf *header, gm
 /* The bytes of the PNG that gm_png_write would write. */
 gm_status gm__png_encode(const gm_tensor *images, int32_t columns, gm__buf *out);
 
+/* What the first bytes of a PNG (GM__PNG_HEADER are enough) of `size` bytes say; pixels that it cannot hold are refused. */
+enum { GM__PNG_HEADER = 26 };
+typedef struct gm__png { int32_t width, height; bool colour; } gm__png;
+gm_status gm__png_header(gm_ctx *ctx, const char *who, const uint8_t *b, size_t n, uint64_t size, gm__png *out);
+/* Its pixels as [1 or 3, height, width]. */
+gm_status gm__png_decode(gm_ctx *ctx, const char *who, const uint8_t *bytes, size_t size, const gm__png *head, bool rgb, uint8_t *out);
+
 uint64_t gm__crc64(uint64_t crc, const void *p, size_t n); /* ECMA-182 reflected (as xz) */
 
 #endif

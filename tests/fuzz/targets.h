@@ -15,6 +15,7 @@ void fuzz_cifar(const uint8_t *p, size_t n);
 void fuzz_npz(const uint8_t *p, size_t n);
 void fuzz_lines(const uint8_t *p, size_t n);
 void fuzz_ratings(const uint8_t *p, size_t n);
+void fuzz_png(const uint8_t *p, size_t n);
 void fuzz_gzip(const uint8_t *p, size_t n);
 
 #endif

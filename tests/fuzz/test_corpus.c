@@ -72,6 +72,7 @@ REPLAY(cifar)
 REPLAY(npz)
 REPLAY(lines)
 REPLAY(ratings)
+REPLAY(png)
 REPLAY(gzip)
 
 int main(void)
@@ -88,6 +89,7 @@ int main(void)
     tcase_add_test(c, npz);
     tcase_add_test(c, lines);
     tcase_add_test(c, ratings);
+    tcase_add_test(c, png);
     tcase_add_test(c, gzip);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

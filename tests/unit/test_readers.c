@@ -1,6 +1,7 @@
 /* Readers of files of one kind each: what they give, and what they refuse. */
 #include "data_test.h"
 #include <gm/gm.h>
+#include <sys/stat.h>
 
 static gm_dataset *d;
 
@@ -330,8 +331,136 @@ START_TEST(ratings_files)
 }
 END_TEST
 
+/* ---- PNG ------------------------------------------------------------------------------------------ */
+
+/* A picture of the fuzzing seeds, all 2 x 2, under another name. */
+static void put_picture(const char *seed, const char *name)
+{
+    uint8_t b[200];
+    char path[100];
+    snprintf(path, sizeof path, "tests/fuzz/seeds/png/%s", seed);
+    FILE *f = fopen(path, "rb");
+    ck_assert_msg(f != NULL, "no %s; run this from the top of the source tree", path);
+    size_t n = fread(b, 1, sizeof b, f);
+    fclose(f);
+    put_file(name, b, n);
+}
+
+static void empty_folder(const char *name)
+{
+    DIR *f = opendir(at(name));
+    char path[600];
+    for (struct dirent *e; (e = readdir(f));) {
+        snprintf(path, sizeof path, "%s/%s", at(name), e->d_name);
+        unlink(path);
+    }
+    closedir(f);
+    ck_assert_int_eq(rmdir(at(name)), 0);
+}
+
+static gm_status open_png(const char *name)
+{
+    char spec[300];
+    snprintf(spec, sizeof spec, "png:%s", at(name));
+    return gm_dataset_open(ctx, spec, &d);
+}
+
+START_TEST(png_files)
+{
+    /* as Pillow reads them, but for alpha, which fades to black: v * a / 255 */
+    static const struct { const char *seed; int channels; int want[12]; } files[] = {
+        { "gray8", 1, { 0, 64, 128, 255 } }, { "gray1", 1, { 255, 0, 0, 255 } }, { "gray16", 1, { 0, 64, 128, 255 } }, { "graya", 1, { 0, 64, 128, 0 } },
+        { "interlaced", 1, { 0, 64, 128, 255 } }, { "rgb8", 3, { 1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12 } }, { "rgba8", 3, { 1, 0, 100, 10, 2, 0, 50, 11, 3, 0, 25, 12 } },
+        { "palette", 3, { 9, 0, 0, 9, 8, 0, 0, 8, 7, 0, 0, 7 } } };
+    int64_t shape[8];
+    for (size_t i = 0; i < GM__COUNT(files); i++) {
+        ck_assert_int_eq(mkdir(at("p"), 0700), 0);
+        put_picture(files[i].seed, "p/one.PNG");
+        put_file("p/.hidden.png", "x", 1);
+        put_file("p/readme.txt", "x", 1);
+        OK(open_png("p"));
+        ck_assert(gm_dataset_rows(d) == 1 && gm_dataset_columns(d) == 1 && gm_dataset_dtype(d, "x") == GM_U8);
+        ck_assert(gm_dataset_shape(d, "x", shape) == 3 && shape[0] == files[i].channels && shape[1] == 2 && shape[2] == 2);
+        for (int k = 0; k < 4 * files[i].channels; k++)
+            ck_assert_msg(real("x", 0, k) == (float)files[i].want[k] * (1.0f / 255.0f), "%s: %d: %g", files[i].seed, k, (double)real("x", 0, k) * 255);
+        gm_dataset_free(d);
+        empty_folder("p");
+    }
+}
+END_TEST
+
+START_TEST(png_classes)
+{
+    static const char *const folders[] = { "p", "p/zebra", "p/ant", "p/.git" };
+    for (int i = 0; i < 4; i++) ck_assert_int_eq(mkdir(at(folders[i]), 0700), 0);
+    put_picture("gray8", "p/zebra/2.png"), put_picture("gray1", "p/zebra/10.png"), put_picture("rgb8", "p/ant/x.png");
+    OK(open_png("p")); /* one has colours, so all have */
+    ck_assert(gm_dataset_rows(d) == 3 && gm_dataset_classes(d) == 2);
+    ck_assert_str_eq(gm_dataset_class_name(d, 0), "ant");
+    ck_assert_str_eq(gm_dataset_class_name(d, 1), "zebra");
+    ck_assert(whole("label", 0) == 0 && whole("label", 1) == 1 && whole("label", 2) == 1);
+    ck_assert(real("x", 0, 0) == 1 / 255.0f && real("x", 1, 0) == 1 && real("x", 2, 1) == 64 * (1.0f / 255.0f) && real("x", 2, 9) == 64 * (1.0f / 255.0f)); /* "10" before "2" */
+    for (long k = 1;; k++) { /* every n-th allocation fails */
+        gm_dataset_free(d);
+        host.calls = 0, host.fail_at = k, host.forever = k % 2;
+        gm_status s = open_png("p");
+        host.fail_at = 0;
+        if (!s) break;
+        ck_assert_msg(s == GM_ENOMEM, "%ld: %d %s", k, s, gm_ctx_message(ctx));
+    }
+    gm_dataset_free(d);
+    gm_tensor *t; /* another size */
+    OK(gm_tensor_new(ctx, GM_U8, 3, (int64_t[]){ 1, 2, 3 }, &t));
+    OK(gm_png_write(t, 1, at("p/zebra/3.png")));
+    gm_tensor_free(t);
+    FAILS(GM_EFORMAT, "3.png: 3 x 2 pixels, but ", open_png("p"));
+    ck_assert(strstr(gm_ctx_message(ctx), "ant/x.png has 2 x 2"));
+    unlink(at("p/zebra/3.png")), unlink(at("p/ant/x.png"));
+    FAILS(GM_EFORMAT, "ant: no .png files", open_png("p"));
+    empty_folder("p/zebra"), empty_folder("p/ant"), empty_folder("p/.git");
+    FAILS(GM_EFORMAT, "p: no .png files", open_png("p"));
+    put_file("p/a.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x80\0\0\0\x80\0\x10\6\0\0\0xxxx", 33); /* 8 GiB */
+    FAILS(GM_EFORMAT, "32768 x 32768 pixels, the file cannot hold them", open_png("p"));
+    put_file("p/a.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x80\1\0\0\0\1\x10\6\0\0\0xxxx", 33);
+    FAILS(GM_ELIMIT, "at most 32768", open_png("p"));
+    put_file("p/a.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x8\5\0\0\0xxxx", 33);
+    FAILS(GM_EFORMAT, "damaged header", open_png("p"));
+    put_file("p/a.png", "GIF89a", 6);
+    FAILS(GM_EFORMAT, "no PNG file", open_png("p"));
+    empty_folder("p");
+    FAILS(GM_EIO, "No such file", open_png("p"));
+    put_file("p", "x", 1);
+    FAILS(GM_EIO, "Not a directory", open_png("p"));
+}
+END_TEST
+
+/* ---- every reader ------------------------------------------------------------------------------- */
+
+START_TEST(failing_memory)
+{
+    uint8_t *b = cifar(2, 3);
+    put_file("c.bin", b, 3 * 3074);
+    free(b);
+    put_file("t.csv", "a,b,c\n1,x,u\n,y,u\n", 17);
+    put_gzip("l", "one\n\ntwo three\n", 15);
+    put_file("r", "7::20::3::1\nann::20::1::2\n", 26);
+    static const struct { const char *kind, *name, *rest; } specs[] = { { "cifar", "c.bin", "" }, { "csv", "t.csv", ",label=c,onehot=b,missing=mean" }, { "csv", "t.csv", ",y=a,label=b,missing=drop,onehot=c[0:1]" },
+        { "text", "l", "" }, { "lines", "l", "[0:3:2]" }, { "ratings", "r", "" } };
+    for (size_t i = 0; i < GM__COUNT(specs); i++) {
+        for (long k = 1;; k++) {
+            host.calls = 0, host.fail_at = k, host.forever = k % 2;
+            gm_status s = open_file(specs[i].kind, specs[i].name, specs[i].rest);
+            host.fail_at = 0;
+            if (!s) break;
+            ck_assert_msg(s == GM_ENOMEM && !d, "%s %ld: %d %s", specs[i].kind, k, s, gm_ctx_message(ctx));
+        }
+        gm_dataset_free(d);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, csv_columns, csv_missing, text, lines, ragged_arrays, ratings_files, NULL };
+    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, csv_columns, csv_missing, text, lines, ragged_arrays, ratings_files, png_files, png_classes, failing_memory, NULL };
     return run_suite("readers", tests);
 }
