@@ -203,17 +203,41 @@ static void F(gemv)(size_t n, size_t kc, T *c, const T *a, ptrdiff_t acs, const 
     }
 }
 
-/* C = act(C + bias) on one tile */
+/* C = act(C + bias) on one tile: a vector of columns at a time, all rows. */
+INLINE V F(act)(V x, int act, V slope)
+{
+    switch (act) {
+    case GM__ACT_RELU: return F(u_RELU)(x, slope, slope);
+    case GM__ACT_LRELU: return F(u_LRELU)(x, slope, slope);
+    case GM__ACT_TANH: return F(u_TANH)(x, slope, slope);
+    case GM__ACT_SIGMOID: return F(u_SIGMOID)(x, slope, slope);
+    default: return x;
+    }
+}
+INLINE void F(post)(size_t m, size_t n, T *c, size_t ldc, const T *bias, T slope, const int act)
+{
+    V s = F(set1)(slope);
+    for (size_t j = 0; j < n; j += L) {
+        size_t w = n - j < L ? n - j : L;
+        V b = F(set1)(0);
+        T *p = c + j;
+        if (bias) b = F(loadn)(bias + j, w);
+        for (size_t i = 0; i < m; i++, p += ldc) {
+            V x = w == L ? F(load)(p) : F(loadn)(p, w);
+            if (bias) x += b;
+            x = F(act)(x, act, s);
+            if (w == L) F(store)(p, x);
+            else F(storen)(p, x, w);
+        }
+    }
+}
 static void F(gemm_post)(size_t m, size_t n, T *c, size_t ldc, const T *bias, int act, T slope)
 {
-    for (size_t i = 0; i < m; i++, c += ldc) {
-        if (bias) F(binary_ADD)(n, c, c, bias, GM__VV, NULL);
-        switch (act) {
-        case GM__ACT_RELU: F(unary_RELU)(n, c, c, NULL); break;
-        case GM__ACT_LRELU: F(unary_LRELU)(n, c, c, (const T[2]){ slope, 0 }); break;
-        case GM__ACT_TANH: F(unary_TANH)(n, c, c, NULL); break;
-        case GM__ACT_SIGMOID: F(unary_SIGMOID)(n, c, c, NULL); break;
-        default: break;
-        }
+    switch (act) {
+    case GM__ACT_RELU: F(post)(m, n, c, ldc, bias, slope, GM__ACT_RELU); break;
+    case GM__ACT_LRELU: F(post)(m, n, c, ldc, bias, slope, GM__ACT_LRELU); break;
+    case GM__ACT_TANH: F(post)(m, n, c, ldc, bias, slope, GM__ACT_TANH); break;
+    case GM__ACT_SIGMOID: F(post)(m, n, c, ldc, bias, slope, GM__ACT_SIGMOID); break;
+    default: if (bias) F(post)(m, n, c, ldc, bias, slope, GM__ACT_NONE); break;
     }
 }

@@ -121,7 +121,6 @@ INLINE __m256i first_f64(size_t r)
     INLINE V_##S load_##S(const T *p) { return _mm256_loadu_##P(p); }                                \
     INLINE void store_##S(T *p, V_##S v) { _mm256_storeu_##P(p, v); }                                \
     INLINE V_##S loadn_##S(const T *p, size_t r) { return _mm256_maskload_##P(p, first_##S(r)); }    \
-    INLINE void storen_##S(T *p, V_##S v, size_t r) { _mm256_maskstore_##P(p, first_##S(r), v); }    \
     INLINE V_##S set1_##S(T x) { return _mm256_set1_##P(x); }                                        \
     INLINE V_##S min_##S(V_##S a, V_##S b) { return _mm256_min_##P(a, b); }                          \
     INLINE V_##S max_##S(V_##S a, V_##S b) { return _mm256_max_##P(a, b); }                          \
@@ -136,6 +135,40 @@ INLINE __m256i first_f64(size_t r)
     INLINE bool any_##S(M_##S m) { return _mm256_movemask_##P(m) != 0; }
 GM__AVX2(f32, ps, float)
 GM__AVX2(f64, pd, double)
+/* in halves: a masked store takes some CPUs twenty cycles */
+INLINE void storen_f32(float *p, __m256 v, size_t r)
+{
+    if (r >= 8) {
+        store_f32(p, v);
+        return;
+    }
+    __m128 h = _mm256_castps256_ps128(v);
+    if (r & 4) {
+        _mm_storeu_ps(p, h);
+        h = _mm256_extractf128_ps(v, 1);
+        p += 4;
+    }
+    if (r & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, h);
+        h = _mm_movehl_ps(h, h);
+        p += 2;
+    }
+    if (r & 1) _mm_store_ss(p, h);
+}
+INLINE void storen_f64(double *p, __m256d v, size_t r)
+{
+    if (r >= 4) {
+        store_f64(p, v);
+        return;
+    }
+    __m128d h = _mm256_castpd256_pd128(v);
+    if (r & 2) {
+        _mm_storeu_pd(p, h);
+        h = _mm256_extractf128_pd(v, 1);
+        p += 2;
+    }
+    if (r & 1) _mm_store_sd(p, h);
+}
 
 INLINE U_f64 mul32(U_f64 a, U_f64 b) { return (U_f64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
 INLINE U_f64 high32(U_f64 a) { return (U_f64)_mm256_shuffle_epi32((__m256i)a, 0xf5); }
