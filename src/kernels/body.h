@@ -109,7 +109,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
     .rmsprop_##S = rmsprop_##S, .adagrad_##S = adagrad_##S,                           \
     .conv_tile_##S = conv_tile_##S, .conv_dot_##S = conv_dot_##S,                     \
     .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S,                   \
-    .gemm_post_##S = gemm_post_##S, .gemv_##S = gemv_##S, .mr_##S = MR_##S, .nr_##S = NR_##S
+    .gemm_post_##S = gemm_post_##S, .gemv_##S = gemv_##S, .mr_##S = MR_##S, .nr_##S = NR_##S, .tall_##S = TALL_##S
 
 extern const gm__kern TABLE;
 const gm__kern TABLE = {

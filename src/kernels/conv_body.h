@@ -84,6 +84,7 @@ typedef struct F(gather) {
     T *out;
     const gm__conv_end *end;
     size_t mr, nr, k, run;      /* tile; length of a patch, of a line of it */
+    size_t tall, piece;         /* bands: rows of a tile, elements of a line in one go */
     bool few;                   /* vectors run along the patch: weights packed as [cout, k] */
     bool bands;                 /* else patches */
     band band;
@@ -129,17 +130,17 @@ static void F(finish)(const F(gather) *p, T *c, size_t ldc, size_t m, size_t n, 
 static void F(tile_row)(const F(gather) *p, const T *a, size_t j, size_t m, T *c, size_t ldc)
 {
     const gm__grid *d = p->d;
-    size_t n = least(p->nr, d->cout - j), ny = d->taps[0].n, group = most(1, GM__KC / p->run), piece = gm__gemm_kblock(p->run);
+    size_t n = least(p->nr, d->cout - j), ny = d->taps[0].n, group = most(1, GM__KC / p->run), piece = p->piece;
     ptrdiff_t ars = d->taps[1].step * (ptrdiff_t)d->cin, line = d->taps[0].at_step * (ptrdiff_t)p->band.len;
-    const T *b = p->packed + j * p->k;
+    const T *b = p->packed + j * p->k, *bias = p->end->bias ? (const T *)p->end->bias + j : NULL;
     bool add = p->end->add;
     for (size_t y = 0; y < ny; y += group) /* short lines together, or each long one in pieces */
         for (size_t k = 0; k < p->run; k += piece, add = true) {
             size_t kc = least(piece, p->run - k);
-            p->kern->F1(conv_tile, S)(least(group, ny - y), kc, a + (ptrdiff_t)y * line + (ptrdiff_t)k, ars, 1, line, b, (ptrdiff_t)p->nr, c, ldc, m, n, add);
+            p->kern->F1(conv_tile, S)(least(group, ny - y), kc, a + (ptrdiff_t)y * line + (ptrdiff_t)k, ars, 1, line, b, (ptrdiff_t)p->nr, c, ldc, m, n, add, add ? NULL : bias);
             b += least(group, ny - y) * kc * p->nr;
         }
-    F(finish)(p, c, ldc, m, n, j);
+    if (p->end->act) p->kern->F1(gemm_post, S)(m, n, c, ldc, NULL, p->end->act, (T)p->end->slope);
 }
 
 /* m results in a row, few channels */
@@ -166,7 +167,7 @@ static void F(band_task)(void *arg, size_t task, size_t worker)
     const gm__grid *d = p->d;
     T *a = gm__scratch(p->ctx, worker, p->own * sizeof(T)); /* there already */
     size_t line = task * p->lines, last = least(line + p->lines, d->n * d->size[0]), rows;
-    size_t m = divup(d->size[1], divup(d->size[1], p->mr)), ldc = d->step[1] * d->out[2]; /* a row in even tiles */
+    size_t m = divup(d->size[1], divup(d->size[1], p->tall)), ldc = d->step[1] * d->out[2]; /* a row in even tiles */
     for (; line < last; line += rows) {
         size_t n = line / d->size[0], first = line % d->size[0];
         rows = least(p->band.rows, least(last - line, d->size[0] - first));
@@ -243,10 +244,12 @@ static void F(plan_gather)(F(gather) *p)
     p->k = d->taps[0].n * d->taps[1].n * d->cin;
     p->run = d->taps[1].n * d->cin;
     p->panels = divup(d->cout, p->nr);
+    p->piece = gm__gemm_kblock(p->run);
+    p->tall = d->cout <= p->nr / 2 ? p->kern->F1(tall, S) : p->mr;
     if (p->k && dense_taps(d)) {
         p->lines = divup(lines, TASKS);
         p->band = band_of(d, least(p->lines, d->size[0]));
-        bool filled = 4 * ow >= 3 * divup(ow, p->mr) * p->mr || d->cout <= 2 * p->nr;
+        bool filled = 6 * ow >= 5 * divup(ow, p->mr) * p->mr || d->cout <= 2 * p->nr;
         p->few = d->cout <= FEW;
         p->bands = p->few || (filled && (p->band.rows * ow >= 48 || p->k * d->cout <= 8192));
     }

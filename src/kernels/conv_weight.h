@@ -11,7 +11,7 @@ typedef struct F(weigh) {
     const T *in, *g;            /* the large image, the small one */
     T *w;
     bool add, few, bands;
-    size_t mr, nr, k, run;      /* tile, weights of one output channel, those of one line of taps */
+    size_t tall, nr, k, run;    /* tile, weights of one output channel, those of one line of taps */
     size_t ks, os;              /* steps of a weight and of an output channel in the sums */
     size_t lines, chunks;       /* lines of taps of a task, and how many tasks they make */
     size_t m, mc, parts;        /* pixels (rows of pixels with bands), those of a part of the sum, parts */
@@ -25,14 +25,14 @@ typedef struct F(weigh) {
 static void F(add_pixels)(const F(weigh) *p, size_t segs, size_t m, const T *a, ptrdiff_t acs, ptrdiff_t astep, const T *b, const T *g, size_t run,
                           T *c, bool add)
 {
-    size_t cout = p->d->cout, oc = p->d->out[2], rows = divup(run, divup(run, p->mr));
+    size_t cout = p->d->cout, oc = p->d->out[2], rows = divup(run, divup(run, p->tall));
     for (size_t s = 0; p->few && s < segs; s++)
         for (size_t o = 0; o < cout; o++)
             p->kern->F1(gemv, S)(run, m, c + o * p->os, g + s * m * oc + o, (ptrdiff_t)oc, a + (ptrdiff_t)s * astep, acs, 1, add || s);
     for (size_t j = 0; !p->few && j < cout; j += p->nr)
         for (size_t i = 0; i < run; i += rows)
             p->kern->F1(conv_tile, S)(segs, m, a + i, 1, acs, astep, b + j * segs * m, (ptrdiff_t)p->nr, c + i * cout + j, cout, least(rows, run - i),
-                                      least(p->nr, cout - j), add);
+                                      least(p->nr, cout - j), add, NULL);
 }
 
 static void F(pack_pixels)(const F(weigh) *p, T *b, const T *g, size_t m)
@@ -125,7 +125,8 @@ static void F(plan_weigh)(F(weigh) *p)
 
 static gm_status F(by_weight)(gm_ctx *ctx, bool spread, const gm__grid *d, void *w, const void *in, const void *g, bool add)
 {
-    F(weigh) p = {.d = d, .ctx = ctx, .kern = ctx->kern, .in = in, .g = g, .w = w, .add = add, .mr = ctx->kern->F1(mr, S),
+    F(weigh) p = {.d = d, .ctx = ctx, .kern = ctx->kern, .in = in, .g = g, .w = w, .add = add,
+                  .tall = d->cout <= ctx->kern->F1(nr, S) / 2 ? ctx->kern->F1(tall, S) : ctx->kern->F1(mr, S),
                   .nr = ctx->kern->F1(nr, S), .run = d->taps[1].n * d->cin};
     p.k = d->taps[0].n * p.run;
     if (p.k == 0 || d->out[2] == 0) return GM_OK;

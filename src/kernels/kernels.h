@@ -120,8 +120,9 @@ typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmspr
     /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
     void (*gemm_tile_##S)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
-    /* the same with k in segments of kc that lie astep apart in a and follow one another in b */ \
-    void (*conv_tile_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
+    /* the same with k in segments of kc that lie astep apart in a and follow one another in b, plus bias [n] unless NULL; n of one \
+     * vector, nr/2 or less, goes with m <= tall */                                      \
+    void (*conv_tile_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add, const T *bias); \
     /* few columns: c[i*ldc + j] (+)= sum over s < segs, k < kc of a[i*ars + s*astep + k] b[j*ldb + s*kc + k], m <= 4, n <= 3 */ \
     void (*conv_dot_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t astep, const T *b, size_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
     void (*gemm_pack_##S)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs, ptrdiff_t ks); \
@@ -133,7 +134,7 @@ typedef struct gm__kern {
     const char *name;
     GM__KERN_TYPED(f32, float);
     GM__KERN_TYPED(f64, double);
-    size_t mr_f32, nr_f32, mr_f64, nr_f64; /* micro tile of the product */
+    size_t mr_f32, nr_f32, mr_f64, nr_f64, tall_f32, tall_f64; /* micro tile of the product */
     /* conversions */
     void (*u8_f32)(size_t n, float *y, const uint8_t *x, float scale, float shift); /* y = scale*x + shift */
     void (*f32_f64)(size_t n, double *y, const float *x);

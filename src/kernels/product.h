@@ -7,13 +7,15 @@
  * shape, so an element's bits depend on neither m nor n. */
 
 enum { F(MR) = SIMD == 2 ? 12 : SIMD == 1 ? 6 : 4, F(NR) = 2 * L };
+/* Rows of a tile of one vector, as many as keep the multipliers busy. */
+enum { F(TALL) = SIMD == 0 ? 8 : 12 };
 
-/* k runs over segs segments of kc elements each, which lie astep apart in A and follow one another in B. */
+/* k runs over segs segments of kc elements each, which lie astep apart in A and follow one another in B; bias: [n] or NULL. */
 INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb, T *c,
-                    size_t ldc, size_t n, bool add, const int m, const int nv)
+                    size_t ldc, size_t n, bool add, const T *bias, const int m, const int nv)
 {
-    V acc[F(MR)][2];
-    const T *ap[(F(MR) + 2) / 3]; /* a row group's base; its rows at 0, ars, 2 ars */
+    V acc[F(TALL)][2];
+    const T *ap[(F(TALL) + 2) / 3]; /* a row group's base; its rows at 0, ars, 2 ars */
     UNROLL for (int i = 0; i < m; i++)
         UNROLL for (int j = 0; j < nv; j++) acc[i][j] = F(set1)(0);
     UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] = a + i * ars;
@@ -34,6 +36,11 @@ INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t
         UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += jump;
     }
     size_t r = n - (size_t)(nv - 1) * L; /* columns in the last vector */
+    if (bias)
+        UNROLL for (int j = 0; j < nv; j++) {
+            V bv = j < nv - 1 ? F(load)(bias + j * L) : F(loadn)(bias + j * L, r);
+            UNROLL for (int i = 0; i < m; i++) acc[i][j] += bv;
+        }
     UNROLL for (int i = 0; i < m; i++) {
         T *ci = c + (size_t)i * ldc;
         UNROLL for (int j = 0; j < nv; j++) {
@@ -49,43 +56,55 @@ INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t
 }
 
 #define ROWS(X) X(1) X(2) X(3) X(4) ROWS6(X) ROWS12(X)
-#if SIMD > 0
-#define ROWS6(X) X(5) X(6)
-#else
+#if SIMD == 0
 #define ROWS6(X)
-#endif
-#if SIMD == 2
-#define ROWS12(X) X(7) X(8) X(9) X(10) X(11) X(12)
-#else
 #define ROWS12(X)
+#define TALLER(X) X(5) X(6) X(7) X(8)
+#elif SIMD == 1
+#define ROWS6(X) X(5) X(6)
+#define ROWS12(X)
+#define TALLER(X) X(7) X(8) X(9) X(10) X(11) X(12)
+#else
+#define ROWS6(X) X(5) X(6)
+#define ROWS12(X) X(7) X(8) X(9) X(10) X(11) X(12)
+#define TALLER(X)
 #endif
-#define TILE(m)                                                                                                \
+#define TILE_HEAD(m)                                                                                           \
     static __attribute__((noinline)) void F(tile_##m)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, \
-                                                     const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t n, bool add) \
+                                                     const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t n, bool add, const T *bias)
+#define TILE_RUN(m, nv) F(tile)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, bias, m, nv)
+#define TILE(m)                                                                                                \
+    TILE_HEAD(m)                                                                                               \
     {                                                                                                          \
-        if (n > L) F(tile)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, m, 2);                        \
-        else F(tile)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, m, 1);                              \
+        if (n > L) TILE_RUN(m, 2);                                                                             \
+        else TILE_RUN(m, 1);                                                                                   \
     }
+#define TALL_TILE(m) TILE_HEAD(m) { TILE_RUN(m, 1); }
 ROWS(TILE)
+TALLER(TALL_TILE)
 #undef TILE
+#undef TALL_TILE
+#undef TILE_RUN
+#undef TILE_HEAD
 
 static void F(conv_tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb,
-                         T *c, size_t ldc, size_t m, size_t n, bool add)
+                         T *c, size_t ldc, size_t m, size_t n, bool add, const T *bias)
 {
     switch (m) {
-#define CASE(r) case r: F(tile_##r)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add); break;
-        ROWS(CASE)
+#define CASE(r) case r: F(tile_##r)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, bias); break;
+        ROWS(CASE) TALLER(CASE)
 #undef CASE
     }
 }
 static void F(gemm_tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c,
                          size_t ldc, size_t m, size_t n, bool add)
 {
-    F(conv_tile)(1, kc, a, ars, acs, 0, b, ldb, c, ldc, m, n, add);
+    F(conv_tile)(1, kc, a, ars, acs, 0, b, ldb, c, ldc, m, n, add, NULL);
 }
 #undef ROWS
 #undef ROWS6
 #undef ROWS12
+#undef TALLER
 
 /* Elements in 16 bytes, the depth of a transposed block. */
 enum { F(Q) = 16 / sizeof(T) };
