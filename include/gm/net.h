@@ -10,7 +10,7 @@
  *     dropout 0.1       bnorm                  lnorm            reshape 1 28 28       flatten
  *     res( linear 64, relu, linear 64 )        x + inner(x); sizes must agree
  *     cat( linear 8 | linear 8, tanh )         branches side by side along the last axis
- *     cond                                     the condition is joined here along the last axis (else at the input)
+ *     cond                                     the condition is joined here (else at the input)
  * Parameters have PyTorch's names and layouts ("0.weight" [out,in], "0.bias").
  */
 #ifndef GM_NET_H

@@ -14,20 +14,19 @@ static const gm__setting settings[] = {
     [MOMENTUM] = {"momentum", GM__S_REAL, false, 0.1, 0, 1, "a share of the new batch"},
 };
 
-static gm_status declare_scale(gm__build *b, gm__layer *l, int64_t n)
+gm_status gm__declare_scale(gm__build *b, gm__layer *l, int64_t n, int kind, bool bias)
 {
-    int kind = (int)l->v[INIT];
     double std = kind == GM__INIT_DCGAN ? 0.02 : l->init_number;
     int fill = kind == GM__INIT_PYTORCH ? GM__FILL_ONE : kind == GM__INIT_ZEROS ? GM__FILL_ZERO : GM__FILL_NORM;
     if (fill == GM__FILL_NORM && kind != GM__INIT_DCGAN && kind != GM__INIT_NORMAL)
         return gm__build_fail(b, l, GM_EARG, "init is pytorch, dcgan, zeros or normal:STD here");
     GM__TRY(gm__declare(b, l, "weight", 1, &n, fill, 1, std));
-    return gm__declare(b, l, "bias", 1, &n, GM__FILL_ZERO, 0, 0);
+    return bias ? gm__declare(b, l, "bias", 1, &n, GM__FILL_ZERO, 0, 0) : GM_OK;
 }
 
 /* ---- lnorm ------------------------------------------------------------------------------ */
 
-static gm_status build_lnorm(gm__build *b, gm__layer *l) { return declare_scale(b, l, l->in.dim[l->in.ndim - 1]); }
+static gm_status build_lnorm(gm__build *b, gm__layer *l) { return gm__declare_scale(b, l, l->in.dim[l->in.ndim - 1], (int)l->v[INIT], true); }
 
 static gm_tensor *apply_lnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
 {
@@ -43,7 +42,7 @@ const gm__kind gm__layer_lnorm = {
 static gm_status build_bnorm(gm__build *b, gm__layer *l)
 {
     int64_t c = l->in.dim[0];
-    GM__TRY(declare_scale(b, l, c));
+    GM__TRY(gm__declare_scale(b, l, c, (int)l->v[INIT], true));
     if ((int)l->v[NOSTATS]) return GM_OK;
     GM__TRY(gm__declare_stat(b, l, "running_mean", 1, &c, GM__FILL_ZERO));
     GM__TRY(gm__declare_stat(b, l, "running_var", 1, &c, GM__FILL_ONE));

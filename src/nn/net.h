@@ -181,4 +181,7 @@ gm_tensor *gm__spectral_weight(const gm__run *r, gm__layer *l, gm_tensor *w); /*
 void gm__spectral_commit(gm_net *net, gm__layer *l);
 gm_status gm__spectral_start(gm_net *net, gm__body *body); /* first vectors, from the first weights */
 
+/* layer_norm.c: declares weight and, if wanted, bias [n] of a norm, by an init= setting */
+gm_status gm__declare_scale(gm__build *b, gm__layer *l, int64_t n, int kind, bool bias);
+
 #endif
