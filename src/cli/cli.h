@@ -59,10 +59,11 @@ int app_load(gm_ctx *ctx, const char *path, gm_model **m);
 int app_data(gm_ctx *ctx, const char *spec, gm_dataset **d);
 bool app_interrupted(void);
 
-/* output.c: [N, ...] to .png .npy .csv .txt or - (comma lines on stdout) */
+/* output.c: [N, ...] to .png .npy .npz .csv .txt or - (comma lines on stdout) */
 int output_check(const char *path, bool pictures);                /* an ending nobody can write: exit 2 */
 int output_grid(gm_ctx *ctx, const char *path, const gm_tensor *rows, int32_t columns); /* pictures in so many columns */
 int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows);
+int output_columns(gm_ctx *ctx, const char *path, int count, const char *const *names, gm_tensor *const *t); /* .npz, or .csv with a header */
 int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header); /* header: a first line of text files; NULL */
 void json_string(FILE *f, const char *s);
 void json_number(FILE *f, double v);                              /* null for what JSON cannot say */

@@ -45,8 +45,9 @@ static void usage(void)
          "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--json]\n"
          "gm encode|reconstruct|score|predict FILE --data SPEC --out FILE\n"
          "gm info FILE                           kind, options, networks, parameters\n"
-         "gm data SPEC [--out PNG]               what a data set is\n\n"
-         "SPEC: idx:IMAGES[,LABELS]  csv:FILE[,label=COL]  npy:FILE  synth:NAME[,n=..,seed=..]\n"
+         "gm data SPEC [--out PNG|NPZ|CSV|NPY]   what a data set is\n\n"
+         "SPEC: idx:IMAGES[,LABELS]  cifar:FILE  csv:FILE[,label=COL,y=COL]  tsv:FILE  npy:FILE  npz:FILE,x=KEY[,label=KEY]\n"
+         "      png:DIR  text:FILE  lines:FILE  ratings:FILE  synth:NAME[,n=..,seed=..]\n"
          "      .gz anywhere; a range [first:end] or [first:end:stride] may come last");
     printf("\nversion %s\n", gm_version_string());
 }
@@ -132,6 +133,20 @@ static int column_range(gm_ctx *ctx, gm_dataset *d, const char *name, double *lo
     return 0;
 }
 
+/* Where the classes have names, the first of them. */
+static void show_names(const args *a, const gm_dataset *d)
+{
+    enum { MOST = 50 };
+    if (!gm_dataset_class_name(d, 0)) return;
+    fputs(a->json ? ",\"names\":[" : "names   ", stdout);
+    for (int64_t k = 0; k < MOST && gm_dataset_class_name(d, k); k++) {
+        fputs(a->json ? k ? "," : "" : " ", stdout);
+        if (a->json) json_string(stdout, gm_dataset_class_name(d, k));
+        else fputs(gm_dataset_class_name(d, k), stdout);
+    }
+    fputs(a->json ? "]" : gm_dataset_class_name(d, MOST) ? " ..\n" : "\n", stdout);
+}
+
 static int show_columns(args *a, gm_ctx *ctx, gm_dataset *d)
 {
     if (a->json) printf("{\"rows\":%llu,\"classes\":%lld,\"columns\":[", (unsigned long long)gm_dataset_rows(d), (long long)gm_dataset_classes(d));
@@ -159,8 +174,36 @@ static int show_columns(args *a, gm_ctx *ctx, gm_dataset *d)
             printf("%-8s %s [%s]  from %.6g to %.6g, mean %.6g\n", name, gm_dtype_name(gm_dataset_dtype(d, name)), dims, lo, hi, mean);
         }
     }
-    if (a->json) puts("]}");
+    if (a->json) putchar(']');
+    show_names(a, d);
+    if (a->json) puts("}");
     return 0;
+}
+
+static bool ends(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n > m && !strcmp(s + n - m, end);
+}
+
+/* Column x; to .npz and .csv all columns. A picture shows the first hundred, or a cloud of points. */
+static int write_data(gm_ctx *ctx, gm_dataset *d, const char *out)
+{
+    enum { MOST = 64 };
+    gm_tensor *t[MOST] = {0};
+    const char *names[MOST] = {"x"};
+    int64_t shape[8];
+    uint64_t n = gm_dataset_rows(d);
+    bool points = gm_dataset_shape(d, "x", shape) == 1, all = ends(out, ".npz") || ends(out, ".csv");
+    int code = 0, count = all ? gm_dataset_columns(d) : 1;
+    if (ends(out, ".png") && n > (points ? 20000u : 100u)) n = points ? 20000 : 100;
+    for (int i = 0; i < count && !code; i++) {
+        if (all) names[i] = gm_dataset_column_name(d, i);
+        code = app_status(ctx, gm_dataset_read(d, names[i], 0, n, &t[i]), "data");
+    }
+    if (!code) code = all ? output_columns(ctx, out, count, names, t) : output_rows(ctx, out, t[0]);
+    for (int i = 0; i < count; i++) gm_tensor_free(t[i]);
+    return code;
 }
 
 int cmd_data(args *a)
@@ -168,23 +211,13 @@ int cmd_data(args *a)
     gm_ctx *ctx = NULL;
     gm_dataset *d = NULL;
     const char *out = args_text(a, "out");
-    int code = args_words(a, 1, "data SPEC [--out PNG]");
+    int code = args_words(a, 1, "data SPEC [--out PNG|NPZ|CSV|NPY]");
     if (!code && out) code = output_check(out, true);
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_data(ctx, a->words[0], &d);
     if (!code) code = show_columns(a, ctx, d);
-    if (!code && out) {
-        gm_tensor *x = NULL;
-        int64_t shape[8];
-        uint64_t n = gm_dataset_rows(d);
-        bool points = gm_dataset_shape(d, "x", shape) == 1;
-        size_t len = strlen(out);
-        if (len > 4 && !strcmp(out + len - 4, ".png") && n > (points ? 20000u : 100u)) n = points ? 20000 : 100;
-        code = app_status(ctx, gm_dataset_read(d, "x", 0, n, &x), "data");
-        if (!code) code = output_rows(ctx, out, x);
-        gm_tensor_free(x);
-    }
+    if (!code && out) code = write_data(ctx, d, out);
     gm_dataset_free(d);
     gm_ctx_free(ctx);
     return code;

@@ -14,9 +14,9 @@ static bool ends(const char *s, const char *end)
 
 int output_check(const char *path, bool pictures)
 {
-    if (!strcmp(path, "-") || ends(path, ".npy") || ends(path, ".csv") || ends(path, ".txt")) return 0;
+    if (!strcmp(path, "-") || ends(path, ".npy") || ends(path, ".npz") || ends(path, ".csv") || ends(path, ".txt")) return 0;
     if (pictures && ends(path, ".png")) return 0;
-    return usage_error("--out: '%s' should end in %s.npy, .csv or .txt, or be -", path, pictures ? ".png, " : "");
+    return usage_error("--out: '%s' should end in %s.npy, .npz, .csv or .txt, or be -", path, pictures ? ".png, " : "");
 }
 
 void json_string(FILE *f, const char *s)
@@ -36,31 +36,53 @@ void json_number(FILE *f, double v)
     else fputs("null", f);
 }
 
-static int write_lines(FILE *f, const gm_tensor *rows, const char *header)
+static void put_value(FILE *f, const void *p, int32_t type, int64_t i)
 {
-    if (header) fprintf(f, "%s\n", header);
-    int64_t n = gm_tensor_ndim(rows) ? gm_tensor_dim(rows, 0) : 1, width = n ? gm_tensor_size(rows) / n : 0;
-    size_t bytes = (size_t)gm_tensor_size(rows) * gm_dtype_size(gm_tensor_dtype(rows));
-    float *v = malloc(bytes + 1);
-    if (!v || gm_tensor_read(rows, v, bytes)) {
-        free(v);
-        return 1;
+    switch (type) {
+    case GM_F64: fprintf(f, "%.17g", ((const double *)p)[i]); break;
+    case GM_I32: fprintf(f, "%ld", (long)((const int32_t *)p)[i]); break;
+    case GM_I64: fprintf(f, "%lld", (long long)((const int64_t *)p)[i]); break;
+    case GM_U8: fprintf(f, "%d", ((const uint8_t *)p)[i]); break;
+    default: fprintf(f, "%.9g", (double)((const float *)p)[i]);
     }
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < width; j++) fprintf(f, "%.9g%c", (double)v[i * width + j], j + 1 < width ? ',' : '\n');
-    free(v);
-    return ferror(f) != 0;
 }
 
-static int write_text(const char *path, const gm_tensor *rows, const char *header)
+/* The rows of some tensors of equal length, side by side. */
+static int write_lines(FILE *f, int count, const gm_tensor *const *t, const char *header)
 {
-    if (!strcmp(path, "-")) return write_lines(stdout, rows, header) || fflush(stdout) ? work_error("cannot write to standard output") : 0;
+    enum { MOST = 64 };
+    void *v[MOST] = {0};
+    int64_t n = gm_tensor_ndim(t[0]) ? gm_tensor_dim(t[0], 0) : 1;
+    bool bad = count > MOST;
+    for (int k = 0; k < count && !bad; k++) {
+        size_t bytes = (size_t)gm_tensor_size(t[k]) * gm_dtype_size(gm_tensor_dtype(t[k]));
+        bad = !(v[k] = malloc(bytes + 1)) || gm_tensor_read(t[k], v[k], bytes);
+    }
+    if (header && !bad) fprintf(f, "%s\n", header);
+    for (int64_t i = 0; i < n && !bad; i++) {
+        const char *between = "";
+        for (int k = 0; k < count; k++) {
+            int64_t width = gm_tensor_size(t[k]) / n;
+            for (int64_t j = 0; j < width; j++, between = ",") {
+                fputs(between, f);
+                put_value(f, v[k], gm_tensor_dtype(t[k]), i * width + j);
+            }
+        }
+        fputc('\n', f);
+    }
+    for (int k = 0; k < count && k < MOST; k++) free(v[k]);
+    return bad || ferror(f) != 0;
+}
+
+static int write_text(const char *path, int count, const gm_tensor *const *t, const char *header)
+{
+    if (!strcmp(path, "-")) return write_lines(stdout, count, t, header) || fflush(stdout) ? work_error("cannot write to standard output") : 0;
     size_t n = strlen(path) + 8;
     char *tmp = malloc(n);
     if (!tmp) return work_error("out of memory");
     snprintf(tmp, n, "%s.part", path);
     FILE *f = fopen(tmp, "wx");
-    int bad = !f || write_lines(f, rows, header);
+    int bad = !f || write_lines(f, count, t, header);
     if (f) bad |= fflush(f) != 0 || fsync(fileno(f)) != 0;
     if (f) bad |= fclose(f) != 0;
     if (!bad) bad = rename(tmp, path) != 0;
@@ -110,7 +132,26 @@ int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows) { return o
 int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header)
 {
     if (ends(path, ".npy")) return app_status(ctx, gm_npy_write(rows, path), NULL) ? EXIT_WORK : 0;
-    if (!ends(path, ".png")) return write_text(path, rows, header);
+    if (ends(path, ".npz")) return app_status(ctx, gm_npz_write(ctx, path, 1, (const char *const[]){"x"}, (gm_tensor *const[]){(gm_tensor *)rows}, 1), NULL) ? EXIT_WORK : 0;
+    if (!ends(path, ".png")) return write_text(path, 1, &rows, header);
     bool points = gm_tensor_ndim(rows) == 2 && gm_tensor_dim(rows, 1) == 2 && gm_tensor_dtype(rows) == GM_F32;
     return app_status(ctx, points ? plot_points(ctx, rows, path) : gm_png_write(rows, 0, path), NULL) ? EXIT_WORK : 0;
+}
+
+int output_columns(gm_ctx *ctx, const char *path, int count, const char *const *names, gm_tensor *const *t)
+{
+    if (ends(path, ".npz")) return app_status(ctx, gm_npz_write(ctx, path, count, names, t, 1), NULL) ? EXIT_WORK : 0;
+    char *header = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&header, &size);
+    for (int k = 0; f && k < count; k++) {
+        int64_t n = gm_tensor_dim(t[k], 0), width = n ? gm_tensor_size(t[k]) / n : 0;
+        for (int64_t j = 0; j < width; j++) {
+            fprintf(f, "%s%s", k || j ? "," : "", names[k]);
+            if (width > 1) fprintf(f, "%lld", (long long)j);
+        }
+    }
+    int code = !f || fclose(f) ? work_error("out of memory") : write_text(path, count, (const gm_tensor *const *)t, header);
+    free(header);
+    return code;
 }
