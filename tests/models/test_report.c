@@ -118,6 +118,22 @@ START_TEST(rows_that_are_no_pictures)
 }
 END_TEST
 
+START_TEST(conditional_models_are_told_labels)
+{
+    gm_dataset *d = pictures(64, 1);
+    gm_model *m = model(SMALL " conditional=on");
+    gm_trainer *tr = trainer(m, d, "epochs=2 batch=16", "r");
+    OK(gm_trainer_run(tr));
+    char *text = page("r");
+    ck_assert_ptr_nonnull(strstr(text, "Reconstructions"));
+    ck_assert_ptr_nonnull(strstr(text, "Codes of the first rows, by class"));
+    free(text);
+    gm_trainer_free(tr);
+    gm_model_free(m);
+    gm_dataset_free(d);
+}
+END_TEST
+
 /* ---- curves --------------------------------------------------------------------------------- */
 
 static int series(const gm_trainer *tr, const char *name)
@@ -333,6 +349,60 @@ START_TEST(interrupted_runs_have_a_page)
 }
 END_TEST
 
+typedef struct heap { long calls, live, fail_at; } heap;
+
+static void *take(void *user, size_t size)
+{
+    heap *h = user;
+    if (++h->calls == h->fail_at) return NULL;
+    h->live++;
+    return malloc(size);
+}
+
+static void drop(void *user, void *p)
+{
+    ((heap *)user)->live--;
+    free(p);
+}
+
+static gm_status program(heap *h)
+{
+    gm_ctx_config c;
+    gm_ctx *own = NULL;
+    gm_dataset *d = NULL;
+    gm_model *m = NULL;
+    char text[200];
+    gm_ctx_config_init(&c, sizeof c);
+    c.threads = 1;
+    c.alloc = take, c.dealloc = drop, c.alloc_user = h;
+    snprintf(text, sizeof text, "epochs=2 batch=16 prefetch=off report='%s'", at("r"));
+    gm_status s = gm_ctx_new(&c, &own);
+    if (!s) s = gm_dataset_open(own, "synth:bars,n=24,seed=1", &d);
+    if (!s) s = gm_model_new(own, "vae", SMALL, &m);
+    if (!s) s = gm_fit(m, d, text);
+    gm_model_free(m);
+    gm_dataset_free(d);
+    gm_ctx_free(own);
+    return s;
+}
+
+/* A picture or a page may be missing then, never more. */
+START_TEST(every_allocation_fails_once)
+{
+    heap h = { 0 };
+    ck_assert_int_eq(program(&h), GM_OK);
+    ck_assert_int_eq(h.live, 0);
+    long all = h.calls, stride = getenv("GM_LONG") ? 1 : 7; /* each waits for the disk several times */
+    for (long n = 1; n <= all; n += stride) {
+        h = (heap){ .fail_at = n };
+        gm_status s = program(&h);
+        ck_assert_msg(s == GM_ENOMEM || s == GM_OK, "allocation %ld of %ld: %s", n, all, gm_status_name(s));
+        ck_assert_msg(h.live == 0, "allocation %ld of %ld leaks", n, all);
+        if (!s) free(page("r")); /* whole, the one before or the new one */
+    }
+}
+END_TEST
+
 /* Series in a checkpoint that nobody could have recorded. */
 START_TEST(forged_series)
 {
@@ -427,9 +497,10 @@ int main(void)
     Suite *s = suite_create("report");
     TCase *c = tcase_create("report");
     tcase_add_checked_fixture(c, setup, teardown);
-    tcase_set_timeout(c, 60);
+    tcase_set_timeout(c, 300);
     tcase_add_test(c, the_page_of_a_run);
     tcase_add_loop_test(c, rows_that_are_no_pictures, 0, 2);
+    tcase_add_test(c, conditional_models_are_told_labels);
     tcase_add_test(c, curves_are_what_steps_said);
     tcase_add_test(c, long_curves_are_thinned);
     tcase_add_test(c, a_resumed_run_keeps_curves_and_events);
@@ -437,6 +508,7 @@ int main(void)
     tcase_add_test(c, folders_that_cannot_be_written);
     tcase_add_test(c, interrupted_runs_have_a_page);
     tcase_add_test(c, forged_series);
+    tcase_add_test(c, every_allocation_fails_once);
     tcase_add_test(c, ticks_are_round);
     suite_add_tcase(s, c);
     return run_suite(s);
