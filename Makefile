@@ -50,6 +50,7 @@ $(BUILD)/src/kernels/kern_avx2.o:   ISA := -mavx2 -mfma -mf16c -mbmi2 -ffp-contr
 $(BUILD)/src/kernels/kern_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mbmi2 -mprefer-vector-width=512 -ffp-contract=fast
 endif
 $(BUILD)/src/kernels/%.o: OPT := -O3
+$(BUILD)/src/tensor/copy.o: OPT := -O3
 
 # Rebuild when the flags change.
 FLAGS_NOW = $(CC) $(GMFLAGS)

@@ -15,38 +15,111 @@ static void copy_strided(size_t esize, int64_t n, char *d, int64_t ds, const cha
     }
 }
 
-/* A transpose touches a cache line of the source per element: take square blocks, so that lines are used whole. */
-static void copy_blocks(size_t esize, int64_t rows, int64_t cols, char *d, int64_t d0, int64_t d1, const char *s, int64_t s0, int64_t s1)
+/* A matrix whose rows lie along memory in s, whose columns do in d: through a small square, so that cache lines are used
+ * whole on both sides, also where rows of s are a power of two apart and fall on each other in the cache. */
+enum { SQUARE = 32 };
+#define TRANSPOSE(T)                                                                                                    \
+    static void transpose_##T(int64_t rows, int64_t cols, char *d, int64_t d0, const char *s, int64_t s1)              \
+    {                                                                                                                   \
+        T square[SQUARE][SQUARE];                                                                                       \
+        for (int64_t i = 0; i < rows; i += SQUARE)                                                                      \
+            for (int64_t j = 0; j < cols; j += SQUARE) {                                                                \
+                int64_t m = rows - i < SQUARE ? rows - i : SQUARE, n = cols - j < SQUARE ? cols - j : SQUARE;           \
+                for (int64_t l = 0; l < n; l++) {                                                                       \
+                    const char *column = s + i * (int64_t)sizeof(T) + (j + l) * s1;                                     \
+                    for (int64_t k = 0; k < m; k++) memcpy(&square[k][l], column + k * (int64_t)sizeof(T), sizeof(T));  \
+                }                                                                                                       \
+                for (int64_t k = 0; k < m; k++)                                                                         \
+                    memcpy(d + (i + k) * d0 + j * (int64_t)sizeof(T), square[k], (size_t)n * sizeof(T));                \
+            }                                                                                                           \
+    }
+TRANSPOSE(uint8_t)
+TRANSPOSE(uint16_t)
+TRANSPOSE(uint32_t)
+TRANSPOSE(uint64_t)
+
+/* A copy cut into pieces, each some rows of one matrix; the last two axes are rows and columns. */
+typedef struct piece_job {
+    size_t esize;
+    int ndim;
+    int64_t shape[GM_MAX_DIMS + 1], d[GM_MAX_DIMS + 1], s[GM_MAX_DIMS + 1]; /* byte strides */
+    char *dst;
+    const char *src;
+    int64_t each, parts; /* rows of a piece, pieces of a matrix */
+    size_t pieces, group; /* of a task */
+} piece_job;
+
+static void copy_piece(const piece_job *j, int64_t piece)
 {
-    enum { BLOCK = 32 };
-    for (int64_t i = 0; i < rows; i += BLOCK)
-        for (int64_t j = 0; j < cols; j += BLOCK) {
-            int64_t m = rows - i < BLOCK ? rows - i : BLOCK, n = cols - j < BLOCK ? cols - j : BLOCK;
-            for (int64_t k = 0; k < m; k++)
-                copy_strided(esize, n, d + (i + k) * d0 + j * d1, d1, s + (i + k) * s0 + j * s1, s1);
+    int a = j->ndim - 2;
+    int64_t at = piece / j->parts, first = piece % j->parts * j->each, es = (int64_t)j->esize;
+    int64_t rows = j->shape[a] - first < j->each ? j->shape[a] - first : j->each, cols = j->shape[a + 1];
+    char *d = j->dst + first * j->d[a];
+    const char *s = j->src + first * j->s[a];
+    for (int k = a - 1; k >= 0; at /= j->shape[k--]) {
+        d += at % j->shape[k] * j->d[k];
+        s += at % j->shape[k] * j->s[k];
+    }
+    if (j->d[a + 1] == es && j->s[a + 1] == es) {
+        for (int64_t i = 0; i < rows; i++) memcpy(d + i * j->d[a], s + i * j->s[a], (size_t)cols * j->esize);
+    } else if (j->d[a + 1] == es && j->s[a] == es) {
+        switch (es) {
+        case 1: transpose_uint8_t(rows, cols, d, j->d[a], s, j->s[a + 1]); break;
+        case 2: transpose_uint16_t(rows, cols, d, j->d[a], s, j->s[a + 1]); break;
+        case 4: transpose_uint32_t(rows, cols, d, j->d[a], s, j->s[a + 1]); break;
+        default: transpose_uint64_t(rows, cols, d, j->d[a], s, j->s[a + 1]); break;
         }
+    } else {
+        for (int64_t i = 0; i < rows; i++) copy_strided(j->esize, cols, d + i * j->d[a], j->d[a + 1], s + i * j->s[a], j->s[a + 1]);
+    }
+}
+static void copy_pieces(void *arg, size_t task, size_t worker)
+{
+    const piece_job *j = arg;
+    size_t first = task * j->group, last = j->pieces - first < j->group ? j->pieces : first + j->group;
+    GM__UNUSED(worker);
+    for (size_t p = first; p < last; p++) copy_piece(j, (int64_t)p);
 }
 
-static void copy_same(const gm_tensor *dst, const gm_tensor *src)
+/* Moves the axis along which memory runs (a stride of one element) to place `to`, if there is one up to there. */
+static void bring_axis(piece_job *j, const int64_t *stride, int to)
 {
-    size_t esize = gm__esize(dst->dtype);
-    int64_t es = (int64_t)esize;
+    int k = to;
+    while (k >= 0 && !(stride[k] == (int64_t)j->esize && j->shape[k] > 1)) k--;
+    for (; k >= 0 && k < to; k++) {
+        int64_t n = j->shape[k], d = j->d[k], s = j->s[k];
+        j->shape[k] = j->shape[k + 1], j->d[k] = j->d[k + 1], j->s[k] = j->s[k + 1];
+        j->shape[k + 1] = n, j->d[k + 1] = d, j->s[k + 1] = s;
+    }
+}
+
+static void copy_same(gm_ctx *ctx, const gm_tensor *dst, const gm_tensor *src)
+{
+    enum { PIECE = 8192, WORTH = 65536 }; /* elements of a piece; fewer are not worth waking a thread */
     const gm_tensor *ops[2] = {dst, src};
     gm__walk w;
     gm__walk_init(&w, dst->ndim, dst->shape, 2, ops);
     if (w.inner == 0) return;
-    if (w.ndim >= 2 && w.istride[1] > es && w.stride[1][w.ndim - 2] == es) {
-        int a = w.ndim - 2; /* walk the axes before the last two; each step is one matrix */
-        int64_t rows = w.shape[a], cols = w.inner, d0 = w.stride[0][a], s0 = w.stride[1][a], d1 = w.istride[0], s1 = w.istride[1];
-        w.shape[a] = 1;
-        do copy_blocks(esize, rows, cols, w.ptr[0], d0, d1, w.ptr[1], s0, s1);
-        while (gm__walk_next(&w));
-        return;
+    piece_job j = {.esize = gm__esize(dst->dtype), .ndim = w.ndim, .dst = w.ptr[0], .src = w.ptr[1]};
+    int lead = w.ndim < 2 ? 2 - w.ndim : 0; /* a matrix at least */
+    j.ndim = w.ndim + lead;
+    for (int k = 0; k < j.ndim; k++) {
+        j.shape[k] = k < lead ? 1 : w.shape[k - lead];
+        j.d[k] = k < lead ? 0 : w.stride[0][k - lead];
+        j.s[k] = k < lead ? 0 : w.stride[1][k - lead];
     }
-    do {
-        if (w.istride[0] == es && w.istride[1] == es) memcpy(w.ptr[0], w.ptr[1], (size_t)w.inner * esize);
-        else copy_strided(esize, w.inner, w.ptr[0], w.istride[0], w.ptr[1], w.istride[1]);
-    } while (gm__walk_next(&w));
+    int last = j.ndim - 1;
+    bring_axis(&j, j.d, last);
+    if (j.s[last] != (int64_t)j.esize || j.shape[last] == 1) bring_axis(&j, j.s, last - 1);
+    int64_t rows = j.shape[last - 1], cols = j.shape[last];
+    j.each = cols >= PIECE ? 1 : (PIECE / cols + SQUARE - 1) / SQUARE * SQUARE;
+    if (j.each > rows) j.each = rows;
+    j.parts = (rows + j.each - 1) / j.each;
+    j.pieces = (size_t)(j.parts * (dst->size / (rows * cols)));
+    j.group = (size_t)(PIECE / (j.each * cols)) + 1;
+    size_t tasks = (j.pieces + j.group - 1) / j.group;
+    if (tasks > 1 && dst->size >= WORTH) gm__parallel(ctx, tasks, copy_pieces, &j);
+    else for (size_t t = 0; t < tasks; t++) copy_pieces(&j, t, 0);
 }
 
 /* ---- two types ------------------------------------------------------------- */
@@ -197,6 +270,6 @@ void gm__copy_values(gm_ctx *ctx, const gm_tensor *dst, const gm_tensor *src)
         if (c.n <= 2 * (size_t)CHUNK) memcpy(c.d, c.s, c.n);
         else gm__parallel(ctx, (c.n + CHUNK - 1) / CHUNK, copy_chunk, &c);
     } else {
-        copy_same(dst, src);
+        copy_same(ctx, dst, src);
     }
 }

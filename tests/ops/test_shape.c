@@ -291,9 +291,54 @@ START_TEST(sums_over_threads)
 }
 END_TEST
 
+/* Copies of every order of axes, of all element sizes, small and large, on one thread and three: byte by byte. */
+static void check_copy(gm_tape *tape, gm_tensor *x, const int32_t *axes, bool gap)
+{
+    gm_tensor *p = gm_permute(tape, gap ? gm_slice(tape, x, 3, 1, INT64_MAX, 2) : x, axes), *y = p ? gm__copy(tape, p) : NULL;
+    ck_assert_msg(y != NULL, "%s", gm_tape_message(tape));
+    size_t es = gm_dtype_size(y->dtype);
+    const char *at = y->data;
+    ck_assert(y->contiguous || y->size == 0);
+    for (int64_t a = 0; a < p->shape[0]; a++)
+        for (int64_t b = 0; b < p->shape[1]; b++)
+            for (int64_t c = 0; c < p->shape[2]; c++)
+                for (int64_t d = 0; d < p->shape[3]; d++, at += es)
+                    if (memcmp(at, p->data + (a * p->stride[0] + b * p->stride[1] + c * p->stride[2] + d * p->stride[3]) * (int64_t)es, es))
+                        ck_abort_msg("axes %d%d%d%d, type %d: [%d,%d,%d,%d] differs", axes[0], axes[1], axes[2], axes[3], y->dtype, (int)a, (int)b, (int)c, (int)d);
+}
+START_TEST(copies)
+{
+    static const int64_t shapes[][4] = {{3, 37, 5, 131}, {2, 1, 65, 33}, {1, 7, 1, 40}, {40, 33, 1, 70}, {0, 3, 2, 2}};
+    static const int types[] = {GM_U8, GM_BF16, GM_F32, GM_I64};
+    for (int threads = 1; threads <= 3; threads += 2) {
+        gm_ctx_config c;
+        gm_ctx *own = NULL;
+        gm_tape *tape = NULL;
+        gm_ctx_config_init(&c, sizeof c);
+        c.threads = threads;
+        ck_assert_int_eq(gm_ctx_new(&c, &own), GM_OK);
+        ck_assert_int_eq(gm_tape_new(own, 1, &tape), GM_OK);
+        for (size_t s = 0; s < GM__COUNT(shapes); s++)
+            for (size_t k = 0; k < GM__COUNT(types); k++) {
+                gm_tape_reset(tape);
+                gm_tensor *x = gm_cast(tape, gm_uniform(tape, 4, shapes[s], 0, 255), types[k]);
+                for (int32_t code = 0; code < 256; code++) {
+                    int32_t axes[4] = {code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6};
+                    if ((1 << axes[0] | 1 << axes[1] | 1 << axes[2] | 1 << axes[3]) != 15) continue;
+                    uint64_t mark = gm_tape_push(tape);
+                    check_copy(tape, x, axes, code & 1);
+                    gm_tape_pop(tape, mark, NULL);
+                }
+            }
+        gm_tape_free(tape);
+        gm_ctx_free(own);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {sizes_of_one, parts, repetition, padding, order, made, indices, vectors, gradients, sums_over_threads};
+    const TTest *const tests[] = {sizes_of_one, parts, repetition, padding, order, made, indices, vectors, gradients, sums_over_threads, copies};
     Suite *s = suite_create("shape");
     TCase *c = tcase_create("shape");
     tcase_add_checked_fixture(c, setup, teardown);
