@@ -4,6 +4,7 @@ set -eu
 "$GM_BUILD/examples/sin"
 "$GM_BUILD/examples/own_training_loop"
 "$GM_BUILD/examples/table"
+"$GM_BUILD/examples/custom_op"
 examples=$(cd "$GM_BUILD/examples" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" # pictures go here
