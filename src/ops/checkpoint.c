@@ -220,14 +220,15 @@ static gm_status hand_out(gm_tape *t, const segment *s, gm_tensor *y, gm_tensor 
 
 gm_status gm_checkpoint(gm_tape *t, gm_segment fn, void *user, gm_tensor *const *inputs, int32_t n, gm_tensor **outputs, int32_t n_out)
 {
-    for (int32_t i = 0; outputs && i < n_out; i++) outputs[i] = NULL;
-    if (!gm__tape_ok(t)) return gm_tape_status(t);
-    if (!fn || n < 0 || (n > 0 && !inputs) || n_out < 1 || !outputs) {
-        gm__tape_fail(t, GM_EARG, "checkpoint: %d inputs, %d outputs, or a pointer is NULL", (int)n, (int)n_out);
-        return GM_EARG;
-    }
+    segment *s = NULL;
     int32_t nin = 0;
-    segment *s = make(t, fn, user, inputs, n, n_out);
+    if (gm__tape_ok(t)) {
+        if (!fn || n < 0 || (n > 0 && !inputs) || n_out < 1 || !outputs)
+            gm__tape_fail(t, GM_EARG, "checkpoint: %d inputs, %d outputs, or a pointer is NULL", (int)n, (int)n_out);
+        else
+            s = make(t, fn, user, inputs, n, n_out);
+    }
+    for (int32_t i = 0; outputs && i < n_out; i++) outputs[i] = NULL; /* inputs, which may be the same array, are copied */
     if (!s) return gm_tape_status(t);
     gm_tensor **in = explore(t, s, &nin);
     gm_tensor *y = gm__apply(t, &op_checkpoint, in, nin, &(gm__attr){.i = {(int64_t)(intptr_t)s}});
