@@ -59,6 +59,8 @@ GM_API gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out);
 
 /**
  * Logarithm of the partition function Z.
+ * @param data      f32 [N, shape]: rows that the chains of reverse-ais start from; NULL: noise. From noise they miss modes that
+ *                  chains do not find, and Z comes out too small
  * @param options   method (exact|ais|reverse-ais; exact up to 24 hidden units, else refused), temperatures (1000), chains (100), seed (0)
  * @param log_z     receives the value, nats
  * @param error     receives its standard error, 0 for exact; may be NULL. ais tends to come out low, reverse-ais high
@@ -67,7 +69,7 @@ GM_API gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out);
  * @since     0.1
  * @source    Neal 2001; Salakhutdinov & Murray 2008 (AIS)
  */
-GM_API gm_status gm_rbm_log_z(gm_model *m, const char *options, double *log_z, double *error);
+GM_API gm_status gm_rbm_log_z(gm_model *m, gm_tensor *data, const char *options, double *log_z, double *error);
 
 /**
  * Block Gibbs chains from chosen states; some visible units may be held.

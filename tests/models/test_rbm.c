@@ -61,7 +61,7 @@ START_TEST(probabilities)
     double p[V], log_z, error, z = 0;
     enumerate(r, 1, p);
     OK(gm_rbm_free_energy(m, x, &f));
-    OK(gm_rbm_log_z(m, NULL, &log_z, &error));
+    OK(gm_rbm_log_z(m, NULL, NULL, &log_z, &error));
     ck_assert_double_eq(error, 0);
     for (int k = 0; k < V; k++) {
         z += exp(-(double)gm__f32(f)[k]);
@@ -104,8 +104,8 @@ START_TEST(annealing)
     static const char *const how[] = {"method=ais temperatures=200 chains=2000 seed=1", "method=reverse-ais temperatures=200 chains=2000 seed=1"};
     gm_model *m = small(_i & 1 ? "centered=on" : "");
     double exact, log_z, error;
-    OK(gm_rbm_log_z(m, "method=exact", &exact, NULL));
-    OK(gm_rbm_log_z(m, how[_i / 2], &log_z, &error));
+    OK(gm_rbm_log_z(m, NULL, "method=exact", &exact, NULL));
+    OK(gm_rbm_log_z(m, NULL, how[_i / 2], &log_z, &error));
     ck_assert_msg(error > 0 && error < 0.02 && fabs(log_z - exact) < 4 * error, "%s: %g +- %g, exact %g", how[_i / 2], log_z, error, exact);
     gm_model_free(m);
 }
@@ -196,7 +196,7 @@ START_TEST(label_units)
     for (int i = 0; i < ALL; i++) gm__f32(r->b)[i] = (float)(0.3 * i - 0.9);
     OK(gm_predict(m, x, &p));
     OK(gm_score(m, x, &f));
-    OK(gm_rbm_log_z(m, NULL, &log_z, NULL));
+    OK(gm_rbm_log_z(m, NULL, NULL, &log_z, NULL));
     for (int v = 0; v < V; v++) {
         double of[K] = {0}, sum = 0;
         for (int k = 0; k < K; k++)
@@ -285,7 +285,7 @@ START_TEST(gaussian_units)
     OK(gm_model_new(ctx, "rbm", "hidden=4 units=gaussian k=2 init-std=0.3 seed=1", &m));
     OK(gm_fit(m, d, "steps=6000 batch=100 lr=0.05 momentum=0.5 schedule=cosine seed=1"));
     double log_z, area = 0;
-    OK(gm_rbm_log_z(m, NULL, &log_z, NULL));
+    OK(gm_rbm_log_z(m, NULL, NULL, &log_z, NULL));
     gm_tensor *line = NULL, *f = NULL;
     OK(gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){4001, 1}, &line));
     for (int i = 0; i < 4001; i++) gm__f32(line)[i] = (float)(-10 + 0.005 * i);
@@ -294,7 +294,7 @@ START_TEST(gaussian_units)
     ck_assert_double_eq_tol(area, 1, 1e-4);
     double lp = exact_log_prob(m, d), own = -log(2) - 0.5 * log(2 * 3.14159265358979 * 0.09) - 0.5;
     ck_assert_msg(lp > own - 0.15, "%g nats, the source's own %g", lp, own);
-    FAILS(GM_EUNSUPPORTED, "bernoulli", gm_rbm_log_z(m, "method=ais", &log_z, NULL));
+    FAILS(GM_EUNSUPPORTED, "bernoulli", gm_rbm_log_z(m, NULL, "method=ais", &log_z, NULL));
     gm_tensor_free(line);
     gm_tensor_free(f);
     gm_tensor_free(x);
@@ -351,13 +351,13 @@ START_TEST(wrong_input)
     FAILS(GM_EARG, "[0,1]", gm_rbm_free_energy(m, x, &y));
     gm__f32(x)[3] = NAN;
     FAILS(GM_EARG, "[0,1]", gm_rbm_gibbs(m, x, NULL, NULL, &y));
-    FAILS(GM_EARG, "method", gm_rbm_log_z(m, "method=guess", &z, NULL));
+    FAILS(GM_EARG, "method", gm_rbm_log_z(m, NULL, "method=guess", &z, NULL));
     gm_model_free(m);
     OK(gm_model_new(ctx, "rbm", "shape=4 hidden=25", &m));
-    FAILS(GM_ELIMIT, "25 hidden", gm_rbm_log_z(m, NULL, &z, NULL));
+    FAILS(GM_ELIMIT, "25 hidden", gm_rbm_log_z(m, NULL, NULL, &z, NULL));
     gm_model_free(m);
     OK(gm_model_new(ctx, "vae", "shape=4", &m));
-    FAILS(GM_EARG, "rbm wanted", gm_rbm_log_z(m, NULL, &z, NULL));
+    FAILS(GM_EARG, "rbm wanted", gm_rbm_log_z(m, NULL, NULL, &z, NULL));
     gm_model_free(m);
     gm_tensor_free(x);
 }

@@ -10,6 +10,14 @@ static gm_status start(gm_model *m, const char *who)
     return gm__model_able(m->ctx, m, who, true);
 }
 
+/* f32 [N, shape] */
+static gm_status check_rows(gm_model *m, const char *who, const gm_tensor *v)
+{
+    GM__TRY(gm__check_tensor(&m->ctx->err, who, "v", v));
+    if (v->ndim < 1 || v->shape[0] < 1 || v->dtype != GM_F32) return gm__fail_ctx(m->ctx, GM_ESHAPE, "%s: f32 [N, shape], N >= 1, wanted", who);
+    return gm__model_fits(m, who, v->ndim - 1, v->shape + 1);
+}
+
 gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out)
 {
     if (!out) return GM_EARG;
@@ -30,10 +38,24 @@ static const gm__opt z_rows[] = {
 #undef AT
 static const gm__opts z_opts = {"log_z", z_rows, GM__COUNT(z_rows)};
 
-gm_status gm_rbm_log_z(gm_model *m, const char *options, double *log_z, double *error)
+/* Rows as the machine takes them, for reverse AIS to start from. */
+static gm_status log_z_from(gm_model *m, gm_tensor *data, gm__z_cfg *c, double *log_z, double *error)
+{
+    gm_tape *t = NULL;
+    GM__TRY(gm__use_tape(m->ctx, &t));
+    gm_tensor *v = gm__rbm_rows(gm__rbm_of(m), t, gm__model_rows(m, t, data), true);
+    v = v ? gm__tape_contiguous(t, v) : NULL;
+    c->data = v;
+    gm_status s = v ? gm__rbm_log_z(m->ctx, gm__rbm_of(m), c, log_z, error) : gm__tape_failed(m->ctx, t);
+    gm_tape_free(t);
+    return s;
+}
+
+gm_status gm_rbm_log_z(gm_model *m, gm_tensor *data, const char *options, double *log_z, double *error)
 {
     if (!log_z) return GM_EARG;
     GM__TRY(start(m, "log_z"));
+    if (data) GM__TRY(check_rows(m, "log_z", data));
     gm__z_cfg c = {.struct_size = sizeof c};
     gm__strs strs = {.ctx = m->ctx};
     gm_status s = gm__opts_defaults(m->ctx, &z_opts, &c, &strs);
@@ -41,7 +63,7 @@ gm_status gm_rbm_log_z(gm_model *m, const char *options, double *log_z, double *
     gm__strs_free(&strs);
     if (s) return s;
     GM__TRY(gm__model_begin_use(m, m->ctx));
-    s = gm__rbm_log_z(m->ctx, gm__rbm_of(m), &c, log_z, error);
+    s = data ? log_z_from(m, data, &c, log_z, error) : gm__rbm_log_z(m->ctx, gm__rbm_of(m), &c, log_z, error);
     gm__model_end_use(m);
     return s;
 }
@@ -118,9 +140,7 @@ gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *
     *out = NULL;
     GM__TRY(start(m, "gibbs"));
     if (gm__rbm_of(m)->labels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for models without label units; gm_sampler_draw takes labels");
-    GM__TRY(gm__check_tensor(&m->ctx->err, "gibbs", "v", v));
-    if (v->ndim < 1 || v->shape[0] < 1 || v->dtype != GM_F32) return gm__fail_ctx(m->ctx, GM_ESHAPE, "gibbs: v must be f32 [N, shape], N >= 1");
-    GM__TRY(gm__model_fits(m, "gibbs", v->ndim - 1, v->shape + 1));
+    GM__TRY(check_rows(m, "gibbs", v));
     GM__TRY(check_clamp(m, clamp, v->shape[0]));
     gibbs_cfg c = {.struct_size = sizeof c};
     gm__strs strs = {.ctx = m->ctx};

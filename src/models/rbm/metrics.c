@@ -18,6 +18,8 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 1000, .chains = 100, .seed = c->seed};
         double error;
+        gm_tensor *v = gm__rbm_input(m, b, true);
+        if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
         gm_status s = gm__rbm_log_z(m->ctx, r, &z, log_z, &error);
         if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
         if (method == GM__Z_EXACT) gm__format(note, NOTE, "binarize=%s log Z=%.4f", binarized(m), *log_z);

@@ -66,6 +66,7 @@ typedef struct gm__z_cfg {
     uint32_t struct_size;
     int32_t method, temperatures, chains;
     uint64_t seed;
+    const gm_tensor *data;               /* [n, nv] contiguous: where reverse-ais starts; NULL: noise */
 } gm__z_cfg;
 gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, const gm__z_cfg *c, double *log_z, double *error);
 
