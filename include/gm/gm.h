@@ -20,5 +20,6 @@
 #include <gm/vae.h>
 #include <gm/classifier.h>
 #include <gm/rbm.h>
+#include <gm/dbn.h>
 
 #endif

@@ -1,0 +1,47 @@
+/* gm/dbn.h - deep belief networks: restricted Boltzmann machines on one another, trained from the bottom.
+ *
+ *     p(v, h1, .., hL) = p(v|h1) .. p(h(L-2)|h(L-1)) p(h(L-1), hL)
+ *
+ * The topmost two layers are a restricted Boltzmann machine, the others are directed downward. With one layer
+ * it is that machine, bit for bit. The same as gm_model_new(ctx, "dbn", "layers=500,500,2000", &m).
+ */
+#ifndef GM_DBN_H
+#define GM_DBN_H
+
+#include <gm/rbm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Text fields are borrowed until the constructor returns. */
+typedef struct gm_dbn_config {
+    uint32_t struct_size;     /* set by gm_dbn_config_init */
+    int32_t  units;           /* GM_UNITS_*: of the visibles */
+    uint64_t seed;            /* of the weights, and of fit unless it is given one */
+    const char *shape;        /* "1,28,28"; NULL: from the data at first fit */
+    const char *layers;       /* hidden units from the bottom: "500,500,2000" */
+    const char *layer_epochs; /* epochs of each layer, "20,10,10"; NULL: the run is shared out evenly */
+    int32_t  k;               /* Gibbs steps of an update */
+    int32_t  persistent;      /* 1: chains go on from update to update */
+    int32_t  centered;        /* 1: energies in v - mean and h - mean */
+    int32_t  start;           /* 1: visible biases start from the data's means */
+    int32_t  transposed;      /* 1: a layer starts as the one below turned around, where sizes allow */
+    int32_t  binarize;        /* GM_BINARIZE_* of gm/vae.h */
+    int32_t  scale;           /* GM_SCALE_* of gm/vae.h */
+    int32_t  conditional;     /* 1: label units in the topmost machine */
+    int32_t  classes;         /* 0: from the data */
+    int32_t  burn_in;         /* Gibbs steps in the topmost machine before a draw */
+    double   offset_rate;     /* centered: share of a batch's means in the running ones */
+    double   init_std;        /* deviation of the first weights */
+} gm_dbn_config;
+
+/** Fills a config with the defaults. @param size sizeof(gm_dbn_config). @errors none. @threads any. @since 0.1 */
+GM_API void gm_dbn_config_init(gm_dbn_config *c, size_t size);
+/** New DBN. @param c options, copied; NULL for the defaults. @param out the caller's. @errors as gm_model_new. @threads as ctx. @since 0.1 @source Hinton, Osindero & Teh 2006 */
+GM_API gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

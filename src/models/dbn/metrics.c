@@ -1,0 +1,100 @@
+/* metrics.c - the variational bound on log p(v) by way of the topmost machine's Z, reconstruction, labels.
+ *
+ *     log p(v) >= E_q [ log p(v|h1) + .. - F(h(L-1)) - log q(h1|v) - .. ] - log Z,   q(h|v) as the way up says,
+ * one draw of q a row [Salakhutdinov & Murray 2008]. With one layer it is log p(v) itself. */
+#include "models/dbn/dbn.h"
+
+enum { NOTE = 96 };
+
+static const char *binarized(const gm_model *m)
+{
+    static const char *const name[] = {"none", "dynamic", "threshold"};
+    return name[gm__dbn_cfg(m)->binarize];
+}
+
+/* The bound without log Z. *input receives what the topmost machine sees. */
+static gm_tensor *bound(const gm_model *m, const gm__batch *b, gm_tensor **input)
+{
+    const gm__dbn *d = gm__dbn_of(m);
+    gm_tape *t = b->t;
+    gm_tensor *v = gm__dbn_up(m, t, b->x, 0, true), *sum = NULL;
+    for (size_t i = 0; i + 1 < d->n; i++) {
+        const gm__rbm *r = &d->layer[i];
+        gm_tensor *q = gm__rbm_up(r, t, v), *h = gm_bernoulli_logits(t, q), *in = gm__rbm_down(r, t, h);
+        gm_tensor *down = r->log_var ? gm_gaussian_log_prob(t, v, in, r->log_var) : gm_bernoulli_log_prob(t, v, in);
+        gm_tensor *part = gm_sub(t, down, gm_bernoulli_log_prob(t, h, q));
+        sum = sum ? gm_add(t, sum, part) : part;
+        v = h;
+    }
+    const gm__rbm *top = gm__dbn_top(m);
+    gm_tensor *free_energy;
+    if (top->labels && !b->cond) {
+        free_energy = gm_neg(t, gm_logsumexp(t, gm_neg(t, gm__rbm_label_energy(top, t, v)), 1, 0));
+    } else {
+        gm_tensor *both[2] = {v, b->cond};
+        if (top->labels) v = gm_concat(t, both, 2, 1);
+        free_energy = gm__rbm_free_energy(top, t, v);
+    }
+    if (input) *input = v;
+    return sum ? gm_sub(t, sum, free_energy) : gm_neg(t, free_energy);
+}
+
+static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note, int method)
+{
+    gm__dbn *d = gm__dbn_of(m);
+    gm_tensor *v = NULL, *sum = bound(m, b, &v);
+    if (note) {
+        gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 1000, .chains = 100, .seed = c->seed};
+        double error;
+        if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
+        gm_status s = gm__rbm_log_z(m->ctx, gm__dbn_top(m), &z, &d->log_z, &error);
+        if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
+        gm__format(note, NOTE, "%sbinarize=%s temperatures=%d log Z=%.3f s.e.=%.3f", d->n > 1 ? "lower bound " : "", binarized(m), (int)z.temperatures, d->log_z, error);
+    }
+    return gm_affine(b->t, sum, 1, -d->log_z);
+}
+
+static gm_tensor *metric_ais(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note) { return by_log_z(m, b, c, note, GM__Z_AIS); }
+static gm_tensor *metric_reverse(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note) { return by_log_z(m, b, c, note, GM__Z_REVERSE); }
+
+static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
+{
+    const gm__dbn *d = gm__dbn_of(m);
+    gm_tape *t = b->t;
+    gm_tensor *v = gm__dbn_up(m, t, b->x, 0, true), *h = m->family->encode(m, b), *in = NULL;
+    GM__UNUSED(c);
+    for (size_t i = d->n; i-- > 0;) {
+        const gm__rbm *r = &d->layer[i];
+        in = gm__rbm_down(r, t, h);
+        if (r->labels) in = gm_slice(t, in, 1, 0, r->nv - r->labels, 1);
+        if (i) h = gm_sigmoid(t, in);
+    }
+    if (note) gm__format(note, NOTE, "%s", d->layer[0].log_var ? "squared error" : "cross-entropy, nats");
+    if (d->layer[0].log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
+    return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
+}
+
+static gm_tensor *label_energy(gm_model *m, const gm__batch *b, const char *who)
+{
+    const gm__rbm *top = gm__dbn_top(m);
+    if (!top->labels) return gm__tape_fail(b->t, GM_EUNSUPPORTED, "dbn: %s is for a model trained with conditional=on", who);
+    return gm__rbm_label_energy(top, b->t, gm__dbn_up(m, b->t, b->x, gm__dbn_of(m)->n - 1, true));
+}
+static gm_tensor *metric_accuracy(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
+{
+    GM__UNUSED(c), GM__UNUSED(note);
+    return gm_cast(b->t, gm_eq(b->t, gm_argmax(b->t, gm_neg(b->t, label_energy(m, b, "accuracy")), -1, 0), b->label), GM_F32);
+}
+static gm_tensor *metric_cross_entropy(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
+{
+    GM__UNUSED(c), GM__UNUSED(note);
+    return gm_cross_entropy(b->t, gm_neg(b->t, label_energy(m, b, "cross_entropy")), b->label, GM_NONE);
+}
+
+const gm__metric gm__dbn_metrics[GM__DBN_METRICS] = {
+    {.name = "recon", .unit = "per row", .row = metric_recon},
+    {.name = "ais", .unit = "nats", .row = metric_ais},
+    {.name = "reverse_ais", .unit = "nats", .row = metric_reverse},
+    {.name = "accuracy", .unit = "fraction", .row = metric_accuracy, .needs = GM__NEEDS_LABEL},
+    {.name = "cross_entropy", .unit = "nats", .row = metric_cross_entropy, .needs = GM__NEEDS_LABEL},
+};

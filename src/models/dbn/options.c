@@ -1,0 +1,60 @@
+/* options.c - the options of the DBN: one row each. */
+#include "models/dbn/dbn.h"
+
+#define ROW(field) offsetof(gm_dbn_config, field)
+static const gm__opt rows[] = {
+    {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a row, \"1,28,28\"; default: from the data at first fit"},
+    {"layers", GM__O_TEXT, ROW(layers), "500,500,2000", 0, 0, NULL, "hidden units of each layer from the bottom, one to eight"},
+    {"layer-epochs", GM__O_TEXT, ROW(layer_epochs), NULL, 0, 0, NULL, "epochs of each layer, \"20,10,10\"; default: the run is shared out evenly"},
+    {"units", GM__O_CHOICE, ROW(units), "bernoulli", 0, 0, "bernoulli|gaussian", "visible units: 0 or 1 (grey levels are taken as probabilities), or real numbers"},
+    {"k", GM__O_INT, ROW(k), "1", 1, 2000, NULL, "Gibbs steps of an update"},
+    {"persistent", GM__O_FLAG, ROW(persistent), "off", 0, 0, NULL, "chains go on from update to update (PCD), else they start at the data (CD)"},
+    {"centered", GM__O_FLAG, ROW(centered), "off", 0, 0, NULL, "energies in v - mean and h - mean, running means"},
+    {"offset-rate", GM__O_REAL, ROW(offset_rate), "0.01", 0, 1, NULL, "centered: share of a batch's means in the running ones"},
+    {"start", GM__O_CHOICE, ROW(start), "data", 0, 0, "zero|data", "visible biases at first: 0, or such that the means are those of the data"},
+    {"transposed", GM__O_FLAG, ROW(transposed), "on", 0, 0, NULL, "a layer starts as the one below turned around, where sizes allow"},
+    {"init-std", GM__O_REAL, ROW(init_std), "0.01", 0, 1e3, NULL, "deviation of the first weights"},
+    {"burn-in", GM__O_INT, ROW(burn_in), "1000", 1, 2000, NULL, "Gibbs steps in the topmost machine before a draw"},
+    {"conditional", GM__O_FLAG, ROW(conditional), "off", 0, 0, NULL, "label units in the topmost machine: p(x, label); the data must have labels"},
+    {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 30, NULL, "number of classes, kept in the file; 0: from the data"},
+    {"binarize", GM__O_CHOICE, ROW(binarize), "none", 0, 0, "none|dynamic|threshold", "grey pixels: kept, drawn anew each time they are seen, or cut at 0.5"},
+    {"scale", GM__O_CHOICE, ROW(scale), "none", 0, 0, "none|unit|standard", "features: kept, to [0,1], or to mean 0 and deviation 1; stored in the model"},
+    {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
+};
+const gm__opts gm__dbn_opts = {"dbn", rows, GM__COUNT(rows)};
+
+gm_status gm__dbn_sizes(gm_ctx *ctx, const char *what, const char *text, int64_t least, int64_t out[GM__DBN_LAYERS], size_t *n)
+{
+    GM__TRY(gm__ints(ctx, what, text, out, GM__DBN_LAYERS, n));
+    for (size_t i = 0; i < *n; i++)
+        if (out[i] < least || out[i] > 1 << 20)
+            return gm__fail_ctx(ctx, GM_EARG, "dbn: %s: a number must lie in [%d, 1048576], found %lld", what, (int)least, (long long)out[i]);
+    return GM_OK;
+}
+
+gm_status gm__dbn_check(gm_ctx *ctx, const void *cfg)
+{
+    const gm_dbn_config *c = cfg;
+    int64_t sizes[GM__DBN_LAYERS];
+    size_t n, epochs;
+    GM__TRY(gm__dbn_sizes(ctx, "layers", c->layers ? c->layers : "", 1, sizes, &n));
+    if (n < 1) return gm__fail_ctx(ctx, GM_EARG, "dbn: layers is empty");
+    if (c->layer_epochs) {
+        GM__TRY(gm__dbn_sizes(ctx, "layer-epochs", c->layer_epochs, 0, sizes, &epochs));
+        if (epochs != n) return gm__fail_ctx(ctx, GM_EARG, "dbn: layer-epochs has %zu numbers for %zu layers", epochs, n);
+    }
+    if (c->units == GM_UNITS_GAUSSIAN && c->binarize != GM_BINARIZE_NONE)
+        return gm__fail_ctx(ctx, GM_EARG, "dbn: binarize makes 0 and 1 of the data: units=gaussian wants real numbers");
+    if (c->units == GM_UNITS_GAUSSIAN && c->centered)
+        return gm__fail_ctx(ctx, GM_EARG, "dbn: centered belongs to units=bernoulli: gaussian units have their biases as means");
+    if (c->units == GM_UNITS_BERNOULLI && c->scale == GM_SCALE_STANDARD)
+        return gm__fail_ctx(ctx, GM_EARG, "dbn: units=bernoulli wants data in [0,1]: use scale=unit or none, not standard");
+    return GM_OK;
+}
+
+void gm_dbn_config_init(gm_dbn_config *c, size_t size)
+{
+    gm_dbn_config d = {.struct_size = sizeof d};
+    gm__opts_defaults(NULL, &gm__dbn_opts, &d, NULL);
+    gm__struct_init(c, size, &d, sizeof d);
+}

@@ -1,0 +1,209 @@
+/* test_dbn.c - deep belief networks: one layer is an RBM, layers learn in turn, the bound and the labels against enumeration. */
+#include "models/dbn/dbn.h"
+#include "models/models_test.h"
+
+/* One layer: weights and samples of the RBM, bit for bit. */
+START_TEST(one_layer_is_an_rbm)
+{
+    static const char *const kind[] = {"", "persistent=on centered=on", "units=gaussian", "conditional=on k=2"};
+    gm_dataset *d = pictures(50, 1);
+    gm_model *a = NULL, *b = NULL;
+    gm_tensor *x = NULL, *y = NULL;
+    char options[128];
+    snprintf(options, sizeof options, "hidden=12 burn-in=20 seed=3 %s", kind[_i]);
+    OK(gm_model_new(ctx, "rbm", options, &a));
+    snprintf(options, sizeof options, "layers=12 burn-in=20 seed=3 %s", kind[_i]);
+    OK(gm_model_new(ctx, "dbn", options, &b));
+    OK(gm_fit(a, d, "epochs=4 batch=16 seed=7"));
+    OK(gm_fit(b, d, "epochs=4 batch=16 seed=7"));
+    ck_assert(same_weights(a, b));
+    OK(gm_sample(a, 9, 2, &x));
+    OK(gm_sample(b, 9, 2, &y));
+    ck_assert(furthest(x, y) == 0);
+    gm_tensor_free(x);
+    gm_tensor_free(y);
+    gm_model_free(a);
+    gm_model_free(b);
+    gm_dataset_free(d);
+}
+END_TEST
+
+static gm_tensor *named(gm_model *m, const char *name)
+{
+    for (int32_t i = 0; i < gm_model_tensor_count(m); i++)
+        if (!strcmp(gm_model_tensor_name(m, i), name)) return gm_model_tensor(m, i);
+    ck_abort_msg("no tensor %s", name);
+    return NULL;
+}
+
+/* While an upper layer learns the lower keep their bits; each starts when its epochs come. */
+START_TEST(layers_in_turn)
+{
+    gm_dataset *d = pictures(48, 1);
+    gm_model *m = NULL;
+    gm_trainer *tr = NULL;
+    gm_tensor *low = NULL;
+    OK(gm_model_new(ctx, "dbn", "layers=10,16,5 layer-epochs=2,1,2 seed=3", &m));
+    OK(gm_trainer_new(m, d, "epochs=5 batch=16 seed=7", &tr));
+    double first = 0;
+    for (int step = 0; step < 15; step++) {
+        float was[3];
+        const char *const name[] = {"0.weight", "1.weight", "2.weight"};
+        for (int i = 0; i < 3; i++) was[i] = gm__f32(named(m, name[i]))[1];
+        double loss;
+        OK(gm_trainer_step(tr, &loss));
+        const int layer = step < 6 ? 0 : step < 9 ? 1 : 2;
+        for (int i = 0; i < 3; i++)
+            ck_assert_msg((gm__f32(named(m, name[i]))[1] != was[i]) == (i == layer), "step %d, layer %d", step, i);
+        if (step == 5) OK(gm_tensor_copy(ctx, GM_F32, 2, named(m, name[0])->shape, named(m, name[0])->data, &low));
+        if (step == 6) /* the second began as the first turned around */
+            for (int k = 0; k < 10; k++) first = fmax(first, fabs((double)gm__f32(named(m, "1.weight"))[k * 16 + 3] - (double)gm__f32(low)[3 * 10 + k]));
+    }
+    ck_assert_msg(first < 0.05, "the second layer is %g away from the first turned around", first);
+    ck_assert(!memcmp(named(m, "0.weight")->data, low->data, 160 * sizeof(float)));
+    gm_tensor_free(low);
+    gm_trainer_free(tr);
+    gm_model_free(m);
+    gm_dataset_free(d);
+}
+END_TEST
+
+START_TEST(goes_on_with_the_same_bytes)
+{
+    static const char *const kind[] = {"", "persistent=on centered=on", "conditional=on layer-epochs=3,6"};
+    gm_dataset *d = pictures(50, 1);
+    gm_trainer *tr = NULL;
+    gm_model *m[2] = {NULL, NULL};
+    char options[128];
+    for (int cut = 11; cut < 40; cut += 13) { /* within a layer, at its end, within the next */
+        snprintf(options, sizeof options, "layers=10,8 seed=2 %s", kind[_i]);
+        for (int i = 0; i < 2; i++) OK(gm_model_new(ctx, "dbn", options, &m[i]));
+        OK(gm_fit(m[0], d, "epochs=12 batch=16 lr=0.05 momentum=0.5 seed=4"));
+        snprintf(options, sizeof options, "epochs=12 batch=16 lr=0.05 momentum=0.5 seed=4 stop-after=%d", cut);
+        OK(gm_trainer_new(m[1], d, options, &tr));
+        OK(gm_trainer_run(tr));
+        OK(gm_trainer_save(tr, at("c.safetensors")));
+        gm_trainer_free(tr);
+        OK(gm_trainer_resume(ctx, at("c.safetensors"), d, NULL, NULL, &tr));
+        OK(gm_trainer_run(tr));
+        ck_assert(same_weights(m[0], gm_trainer_model(tr)));
+        gm_trainer_free(tr);
+        for (int i = 0; i < 2; i++) gm_model_free(m[i]);
+    }
+    gm_dataset_free(d);
+}
+END_TEST
+
+/* A tiny net, all states counted: the mean of the bound over q is no more than log p(v), and the ancestral draws have p's moments. */
+enum { NV = 3, N1 = 2, N2 = 2 };
+static double bit(int state, int i) { return state >> i & 1; }
+static double at2(const gm_tensor *w, int i, int j) { return (double)gm__f32(w)[i * w->shape[1] + j]; }
+
+static void tiny(gm_model *m, double p[1 << NV])
+{
+    const gm__dbn *d = gm__dbn_of(m);
+    const gm__rbm *low = &d->layer[0], *top = &d->layer[1];
+    double z = 0, ph[1 << N1] = {0};
+    for (int h = 0; h < 1 << N1; h++) {
+        for (int g = 0; g < 1 << N2; g++) {
+            double e = 0;
+            for (int i = 0; i < N1; i++) {
+                e += bit(h, i) * (double)gm__f32(top->b)[i];
+                for (int j = 0; j < N2; j++) e += bit(h, i) * at2(top->w, i, j) * bit(g, j);
+            }
+            for (int j = 0; j < N2; j++) e += bit(g, j) * (double)gm__f32(top->c)[j];
+            ph[h] += exp(e);
+        }
+        z += ph[h];
+    }
+    for (int v = 0; v < 1 << NV; v++) {
+        p[v] = 0;
+        for (int h = 0; h < 1 << N1; h++) {
+            double given = 1;
+            for (int i = 0; i < NV; i++) {
+                double in = (double)gm__f32(low->b)[i];
+                for (int j = 0; j < N1; j++) in += at2(low->w, i, j) * bit(h, j);
+                double on = 1 / (1 + exp(-in));
+                given *= bit(v, i) ? on : 1 - on;
+            }
+            p[v] += given * ph[h] / z;
+        }
+    }
+}
+
+START_TEST(bound_and_draws)
+{
+    enum { ROWS = 20000 };
+    gm_model *m = NULL;
+    double p[1 << NV], entropy = 0, mean[NV] = {0}, found[NV] = {0};
+    gm_tensor *x = NULL, *y = NULL;
+    gm_dataset *d = NULL;
+    gm_measure e;
+    int32_t n;
+    OK(gm_model_new(ctx, "dbn", "shape=3 layers=2,2 init-std=1.2 burn-in=30 seed=4", &m));
+    tiny(m, p);
+    OK(gm_sample(m, ROWS, 1, &y)); /* means of p(v|h1): their average is the mean of v */
+    for (int v = 0; v < 1 << NV; v++)
+        for (int i = 0; i < NV; i++) mean[i] += p[v] * bit(v, i);
+    for (int k = 0; k < ROWS; k++)
+        for (int i = 0; i < NV; i++) found[i] += (double)gm__f32(y)[k * NV + i] / ROWS;
+    for (int i = 0; i < NV; i++) ck_assert_msg(fabs(found[i] - mean[i]) < 4 * 0.5 / sqrt(ROWS), "unit %d: mean %g, by enumeration %g", i, found[i], mean[i]);
+    /* rows as often as p says: the bound's mean against -entropy */
+    OK(gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){ROWS, NV}, &x));
+    int64_t row = 0;
+    for (int v = 0; v < 1 << NV; v++) {
+        int64_t times = (int64_t)(p[v] * ROWS + 0.5);
+        for (int64_t k = 0; k < times && row < ROWS; k++, row++)
+            for (int i = 0; i < NV; i++) gm__f32(x)[row * NV + i] = (float)bit(v, i);
+        entropy -= p[v] * log(p[v]);
+    }
+    OK(gm_dataset_from_tensors(ctx, x, NULL, &d));
+    OK(gm_eval(m, d, "metric=ais k=2000", &e, 1, &n));
+    ck_assert_msg(e.value <= -entropy + 0.03 && e.value > -entropy - 1, "bound %g, log p %g", e.value, -entropy);
+    gm_tensor_free(x);
+    gm_tensor_free(y);
+    gm_dataset_free(d);
+    gm_model_free(m);
+}
+END_TEST
+
+START_TEST(wrong_input)
+{
+    gm_model *m = NULL;
+    gm_dataset *d = pictures(20, 1), *bare = NULL;
+    gm_tensor *x = NULL;
+    gm_measure e;
+    int32_t n;
+    FAILS(GM_EARG, "layers", gm_model_new(ctx, "dbn", "layers=", &m));
+    FAILS(GM_EARG, "layers", gm_model_new(ctx, "dbn", "layers=10,0", &m));
+    FAILS(GM_EARG, "layer-epochs", gm_model_new(ctx, "dbn", "layers=10,5 layer-epochs=1", &m));
+    FAILS(GM_EARG, "centered", gm_model_new(ctx, "dbn", "layers=10 units=gaussian centered=on", &m));
+    OK(gm_dataset_read(d, "x", 0, 20, &x));
+    OK(gm_dataset_from_tensors(ctx, x, NULL, &bare));
+    OK(gm_model_new(ctx, "dbn", "layers=6,4 conditional=on", &m));
+    FAILS(GM_ENOTFOUND, "labels", gm_fit(m, bare, "steps=1"));
+    gm_model_free(m);
+    OK(gm_model_new(ctx, "dbn", "layers=6,4", &m));
+    OK(gm_fit(m, d, "steps=2 batch=10"));
+    FAILS(GM_EUNSUPPORTED, "conditional", gm_eval(m, d, "metric=accuracy", &e, 1, &n));
+    gm_model_free(m);
+    gm_tensor_free(x);
+    gm_dataset_free(bare);
+    gm_dataset_free(d);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("dbn");
+    TCase *c = tcase_create("dbn");
+    tcase_set_timeout(c, 120);
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_loop_test(c, one_layer_is_an_rbm, 0, 4);
+    tcase_add_test(c, layers_in_turn);
+    tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 3);
+    tcase_add_test(c, bound_and_draws);
+    tcase_add_test(c, wrong_input);
+    suite_add_tcase(s, c);
+    return run_suite(s);
+}
