@@ -80,8 +80,8 @@ static gm_status read_entry(gm__zip *z, const directory *d, uint64_t *at, gm__zi
     (*text)[name] = 0;
     *text += name + 1;
 
+    if (place > d->at || d->at - place < LOCAL || u32(z->bytes + place) != 0x04034b50) return bad(z, "an entry that points to no file", *at);
     const uint8_t *l = z->bytes + place;
-    if (place > d->at || d->at - place < LOCAL || u32(l) != 0x04034b50) return bad(z, "an entry that points to no file", *at);
     e->start = place + LOCAL + u16(l + 26) + u16(l + 28);
     if (u16(l + 26) != name || e->start > d->at || memcmp(l + LOCAL, p + CENTRAL, name)) return bad(z, "a file under another name than in the directory", place);
     if (e->packed > d->at - e->start) return bad(z, "a file that goes into the directory", place);
