@@ -103,7 +103,7 @@ gm_status gm__dataset_names(gm_dataset *d, gm__words *classes)
     if (!d->names) return GM_ENOMEM;
     atomic_init(&d->names->h.refs, 1);
     d->names->words = *classes;
-    *classes = (gm__words){ .ctx = d->ctx };
+    gm__words_init(classes, d->ctx);
     return GM_OK;
 }
 
@@ -314,5 +314,5 @@ int64_t gm_dataset_classes(const gm_dataset *d) { return gm__is(d, GM__DATASET) 
 const char *gm_dataset_class_name(const gm_dataset *d, int64_t k)
 {
     bool known = gm__is(d, GM__DATASET) && d->names && k >= 0 && (uint64_t)k < d->names->words.n;
-    return known ? d->names->words.word[k].text : NULL;
+    return known ? gm__word_text(&d->names->words, (size_t)k) : NULL;
 }

@@ -118,7 +118,8 @@ static gm_status columns(pictures *p, gm_dataset *d)
 
 gm_status gm__open_png(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
 {
-    pictures p = { .ctx = ctx, .classes.ctx = ctx };
+    pictures p = { .ctx = ctx };
+    gm__words_init(&p.classes, ctx);
     GM__TRY(gm__spec_only(ctx, spec, 1, ""));
     gm_status s = list_classes(&p, spec->path[0]);
     if (!s) s = measure(&p);

@@ -111,12 +111,14 @@ static gm_status finish(ratings *r, gm_dataset *d)
 
 gm_status gm__ratings_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, size_t size, bool map, gm_dataset *d)
 {
-    ratings r = { .ctx = ctx, .map = map, .user.ctx = ctx, .item.ctx = ctx };
+    ratings r = { .ctx = ctx, .map = map };
     gm__in *in;
     gm__buf *const bufs[] = { &r.users, &r.items, &r.rating, &r.time };
     char between = separator(bytes, size, &r.step);
     GM__TRY(gm__in_memory(ctx, name, bytes, size, &in));
     gm__fields_init(&r.f, in, between);
+    gm__words_init(&r.user, ctx);
+    gm__words_init(&r.item, ctx);
     for (size_t i = 0; i < GM__COUNT(bufs); i++) gm__buf_init(bufs[i], ctx);
     gm_status s = read_rows(&r);
     if (!s) s = finish(&r, d);

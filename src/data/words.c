@@ -3,12 +3,18 @@
 #include <math.h>
 #include <string.h>
 
+void gm__words_init(gm__words *w, gm_ctx *ctx)
+{
+    *w = (gm__words){ .ctx = ctx };
+    gm__buf_init(&w->text, ctx);
+}
+
 void gm__words_free(gm__words *w)
 {
-    for (size_t i = 0; i < w->n; i++) gm__free(w->ctx, w->word[i].text);
+    gm__buf_free(&w->text);
     gm__free(w->ctx, w->word);
     gm__free(w->ctx, w->slot);
-    *w = (gm__words){ .ctx = w->ctx };
+    gm__words_init(w, w->ctx);
 }
 
 /* Twice the room. The table has a power of two of slots and is never more than half full. */
@@ -36,11 +42,11 @@ gm_status gm__words_add(gm__words *w, const char *what, const char *text, size_t
     if (w->n == w->cap) GM__TRY(grow(w));
     uint64_t hash = gm__crc64(0, text, strlen(text));
     size_t mask = 2 * w->cap - 1, at = hash & mask;
-    while (w->slot[at] && (w->word[w->slot[at] - 1].hash != hash || strcmp(w->word[w->slot[at] - 1].text, text))) at = (at + 1) & mask;
+    while (w->slot[at] && (w->word[w->slot[at] - 1].hash != hash || strcmp(gm__word_text(w, w->slot[at] - 1), text))) at = (at + 1) & mask;
     if (!w->slot[at]) {
         if (w->n == most) return gm__fail_ctx(w->ctx, GM_ELIMIT, "%s: more than %zu different ones", what, most);
-        gm__word add = { gm__strdup(w->ctx, text), hash };
-        if (!add.text) return GM_ENOMEM;
+        gm__word add = { w->text.len, hash };
+        if (!gm__buf_put(&w->text, text, strlen(text) + 1)) return GM_ENOMEM;
         w->word[w->n++] = add;
         w->slot[at] = w->n;
     }
@@ -52,9 +58,9 @@ bool gm__words_numbers(const gm__words *w, int64_t *values, uint64_t n)
 {
     double v = 0;
     for (size_t i = 0; i < w->n; i++)
-        if (!gm__field_number(w->word[i].text, &v) || !(v >= 0 && v < INT32_MAX && v == floor(v))) return false;
+        if (!gm__field_number(gm__word_text(w, i), &v) || !(v >= 0 && v < INT32_MAX && v == floor(v))) return false;
     for (uint64_t i = 0; i < n; i++) {
-        gm__field_number(w->word[values[i]].text, &v);
+        gm__field_number(gm__word_text(w, (size_t)values[i]), &v);
         values[i] = (int64_t)v;
     }
     return true;
