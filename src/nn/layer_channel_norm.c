@@ -40,7 +40,8 @@ static gm_tensor *apply_inorm(const gm__run *r, gm__layer *l, gm_tensor *x)
     return gm__apply_unbatch(r, y ? gm_instance_norm(r->t, y, scale(r, l, 0), scale(r, l, 1), l->v[I_EPS]) : NULL, x, &l->in);
 }
 const gm__kind gm__layer_inorm = {
-    .name = "inorm", .settings = other_settings, .n_settings = GM__COUNT(other_settings), .build = build_inorm, .apply = apply_inorm};
+    .name = "inorm", .help = "normalises each channel of each example, without statistics; affine: with scale and shift",
+    .settings = other_settings, .n_settings = GM__COUNT(other_settings), .build = build_inorm, .apply = apply_inorm};
 
 /* ---- gnorm ---------------------------------------------------------------------------- */
 
@@ -57,7 +58,8 @@ static gm_tensor *apply_gnorm(const gm__run *r, gm__layer *l, gm_tensor *x)
     return gm__apply_unbatch(r, y, x, &l->in);
 }
 const gm__kind gm__layer_gnorm = {
-    .name = "gnorm", .settings = group_settings, .n_settings = GM__COUNT(group_settings), .build = build_gnorm, .apply = apply_gnorm};
+    .name = "gnorm", .help = "normalises groups of channels of each example, with scale and shift",
+    .settings = group_settings, .n_settings = GM__COUNT(group_settings), .build = build_gnorm, .apply = apply_gnorm};
 
 /* ---- rmsnorm --------------------------------------------------------------------------- */
 
@@ -67,4 +69,5 @@ static gm_status build_rmsnorm(gm__build *b, gm__layer *l)
 }
 static gm_tensor *apply_rmsnorm(const gm__run *r, gm__layer *l, gm_tensor *x) { return gm_rms_norm(r->t, x, gm__param(r, l, 0), l->v[I_EPS]); }
 const gm__kind gm__layer_rmsnorm = {
-    .name = "rmsnorm", .settings = other_settings, .n_settings = I_AFFINE, .build = build_rmsnorm, .apply = apply_rmsnorm};
+    .name = "rmsnorm", .help = "divides the last axis by its root mean square, with a scale",
+    .settings = other_settings, .n_settings = I_AFFINE, .build = build_rmsnorm, .apply = apply_rmsnorm};

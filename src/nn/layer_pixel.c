@@ -48,8 +48,12 @@ static gm_tensor *apply_unshuffle(const gm__run *r, gm__layer *l, gm_tensor *x)
     return gm__apply_unbatch(r, y ? gm_pixel_unshuffle(r->t, y, setting(l, 0)) : NULL, x, &l->in);
 }
 
-const gm__kind gm__layer_shuffle = {.name = "shuffle", .settings = factor, .n_settings = 1, .build = build_shuffle, .apply = apply_shuffle};
-const gm__kind gm__layer_unshuffle = {.name = "unshuffle", .settings = factor, .n_settings = 1, .build = build_unshuffle, .apply = apply_unshuffle};
+const gm__kind gm__layer_shuffle = {
+    .name = "shuffle", .help = "channels to pixels: [C N N, H, W] to [C, H N, W N]",
+    .settings = factor, .n_settings = 1, .build = build_shuffle, .apply = apply_shuffle};
+const gm__kind gm__layer_unshuffle = {
+    .name = "unshuffle", .help = "pixels to channels: [C, H N, W N] to [C N N, H, W]",
+    .settings = factor, .n_settings = 1, .build = build_unshuffle, .apply = apply_unshuffle};
 
 /* ---- pad ------------------------------------------------------------------------------------ */
 
@@ -86,4 +90,6 @@ static gm_tensor *apply_pad(const gm__run *r, gm__layer *l, gm_tensor *x)
     return gm__apply_unbatch(r, y, x, &l->in);
 }
 
-const gm__kind gm__layer_pad = {.name = "pad", .settings = pad_settings, .n_settings = GM__COUNT(pad_settings), .build = build_pad, .apply = apply_pad};
+const gm__kind gm__layer_pad = {
+    .name = "pad", .help = "a border of N around an image or signal: zeros, or what reflect, replicate, circular or value= say",
+    .settings = pad_settings, .n_settings = GM__COUNT(pad_settings), .build = build_pad, .apply = apply_pad};
