@@ -30,17 +30,16 @@ typedef struct gm__column {
 } gm__column;
 
 /* Texts numbered in the order of their appearance (words.c). */
-typedef struct gm__word { size_t at; uint64_t hash; } gm__word;
 typedef struct gm__words {
     gm_ctx *ctx;
     gm__buf text;                /* all of them, each ended by NUL */
-    gm__word *word;              /* where each starts */
-    size_t *slot;                /* hash table: number + 1 */
+    size_t *at;                  /* where each starts */
+    uint32_t *slot;              /* hash table: number + 1 */
     size_t n, cap;
 } gm__words;
 void gm__words_init(gm__words *w, gm_ctx *ctx);
 void gm__words_free(gm__words *w);
-static inline const char *gm__word_text(const gm__words *w, size_t i) { return w->text.data + w->word[i].at; }
+static inline const char *gm__word_text(const gm__words *w, size_t i) { return w->text.data + w->at[i]; }
 
 /* Names of the classes, shared by a data set and its parts. */
 typedef struct gm__names { gm__handle h; gm__words words; } gm__names;

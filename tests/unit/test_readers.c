@@ -2,6 +2,7 @@
 #include "data_test.h"
 #include <gm/gm.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static gm_dataset *d;
 
@@ -459,8 +460,40 @@ START_TEST(failing_memory)
 }
 END_TEST
 
+/* Files of a megabyte made to cost much, and bad in the end: little memory, and at once. */
+START_TEST(costly_files)
+{
+    enum { SIZE = 1 << 20 };
+    static const struct { const char *kind, *rest, *unit, *end; } files[] = {
+        { "csv", "", "1,", "x" }, { "csv", "", "1\n", "x" }, { "csv", ",label=1", "%d,w%d\n", "1\n" }, { "csv", ",onehot=1", "%d,w%d\n", "1\n" }, { "csv", ",missing=nan", ",,,,,,,\n", "\n1" },
+        { "csv", "", "\"\"", "\"" }, { "csv", "", "\n", "" }, { "tsv", "", "\t", "" }, { "ratings", "", "%x %x 1\n", "1\n" }, { "ratings", "", "1::2::3::4\n", "1\n" }, { "lines", "", "\n", "" },
+        { "cifar", "", "\377", "" }, { "npz", "", "PK\5\6", "" }, { "idx", "", "\1", "" } };
+    char *text = malloc(SIZE + 100);
+    for (size_t i = 0; i < GM__COUNT(files); i++) {
+        size_t n = 0;
+        for (int k = 0; n < SIZE; k++) n += (size_t)sprintf(text + n, files[i].unit, k, k);
+        n += (size_t)sprintf(text + n, "%s", files[i].end);
+        put_file("f", text, n);
+        gm_ctx *keep = ctx;
+        ctx = new_ctx(1);
+        gm_memory used = { .struct_size = sizeof used };
+        struct timespec a, b;
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+        ck_assert_msg(open_file(files[i].kind, "f", files[i].rest) != GM_OK, "%s %zu", files[i].kind, i);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+        gm_ctx_memory(ctx, &used);
+        double seconds = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
+        ck_assert_msg(used.peak_bytes <= 2 * n + (16u << 20), "%s %zu: peak %llu", files[i].kind, i, (unsigned long long)used.peak_bytes);
+        ck_assert_msg(seconds < 1.5, "%s %zu: %g s", files[i].kind, i, seconds); /* 0.1 without sanitizers */
+        gm_ctx_free(ctx);
+        ctx = keep;
+    }
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, csv_columns, csv_missing, text, lines, ragged_arrays, ratings_files, png_files, png_classes, failing_memory, NULL };
+    const TTest *const tests[] = { cifar_10, cifar_100, cifar_refused, csv_columns, csv_missing, text, lines, ragged_arrays, ratings_files, png_files, png_classes, failing_memory, costly_files, NULL };
     return run_suite("readers", tests);
 }
