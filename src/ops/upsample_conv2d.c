@@ -24,14 +24,6 @@ static gm_tensor *summed_weights(gm_tape *t, gm_tensor *w)
     return gm_transpose(t, gm_reshape(t, y, 4, (const int64_t[]){o, c, 4, 4}), 0, 1);
 }
 
-static gm_tensor *enlarged(gm_tape *t, gm_tensor *x)
-{
-    int64_t n = x->shape[0], h = x->shape[1], w = x->shape[2], c = x->shape[3];
-    if (h > INT64_MAX / 2 || w > INT64_MAX / 2) return gm__tape_fail(t, GM_ESHAPE, "upsample_conv2d: the image would be too large");
-    gm_tensor *y = gm_expand(t, gm_reshape(t, x, 6, (const int64_t[]){n, h, 1, w, 1, c}), 6, (const int64_t[]){n, h, 2, w, 2, c});
-    return y ? gm_reshape(t, gm__copy(t, y), 4, (const int64_t[]){n, 2 * h, 2 * w, c}) : NULL;
-}
-
 /* The fold needs a kernel of 3x3 and a padding of 1; all that is wrong with the inputs goes the plain way, which says so. */
 static bool folds(const gm_tensor *x, const gm_tensor *w, int64_t pad)
 {
@@ -41,21 +33,15 @@ static bool folds(const gm_tensor *x, const gm_tensor *w, int64_t pad)
 
 gm_tensor *gm__upsample_conv2d_act(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, int64_t pad, int32_t act, double slope)
 {
-    gm_tensor *image = gm__conv_image(t, "upsample_conv2d", x, false), *filter = gm__conv_filter(t, "upsample_conv2d", w, false), *y;
+    gm_tensor *image = gm__conv_image(t, "upsample_conv2d", x, false), *filter = gm__conv_filter(t, "upsample_conv2d", w, false);
     if (!image || !filter) return NULL;
-    bool fold = folds(image, filter, pad);
-    gm__attr a = fold ? gm__conv_attr((const int64_t[]){2, 2}, (const int64_t[]){1, 1}, NULL, 1)
-                      : gm__conv_attr(NULL, (const int64_t[]){pad, pad}, NULL, 1);
+    if (!folds(image, filter, pad))
+        return gm__conv_act(t, gm_upsample_nearest(t, x, 2), w, b, gm__conv_attr(NULL, (const int64_t[]){pad, pad}, NULL, 1), act, slope);
+    gm__attr a = gm__conv_attr((const int64_t[]){2, 2}, (const int64_t[]){1, 1}, NULL, 1);
     bool fused = gm__conv_fuse(&a, act, slope);
-    if (fold) {
-        for (int i = 0; i < 2; i++) a.i[GM__CONV_SIZE + i] = 2 * image->shape[1 + i]; /* fits: infer checks the result */
-        filter = summed_weights(t, filter);
-        y = filter ? gm__conv_transpose_apply(t, image, filter, b, &a) : NULL;
-    } else {
-        image = enlarged(t, image);
-        y = image ? gm__conv_apply(t, image, filter, b, &a) : NULL;
-    }
-    y = gm__conv_result(t, y, false);
+    for (int i = 0; i < 2; i++) a.i[GM__CONV_SIZE + i] = 2 * image->shape[1 + i]; /* fits: infer checks the result */
+    filter = summed_weights(t, filter);
+    gm_tensor *y = gm__conv_result(t, filter ? gm__conv_transpose_apply(t, image, filter, b, &a) : NULL, false);
     return fused ? y : gm_leaky_relu(t, y, slope);
 }
 

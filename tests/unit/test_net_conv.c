@@ -170,6 +170,27 @@ START_TEST(runs_as_ops_do)
 }
 END_TEST
 
+/* "up 2" before a convolution that can do the doubling itself, and before ones that cannot */
+START_TEST(doubling_joins_the_convolution)
+{
+    static const char *const after[] = {"conv 5 k3 p1", "conv 5 k3 p1, lrelu 0.2", "conv 5 k3", "conv 5 k3 p1 s2, tanh"};
+    gm_tensor *x = input(ROW(2, 3, 4, 5));
+    gm_tensor *big = gm_reshape(tape, gm_expand(tape, gm_reshape(tape, x, ROW(2, 3, 4, 1, 5, 1)), ROW(2, 3, 4, 2, 5, 2)), ROW(2, 3, 8, 10));
+    for (size_t i = 0; i < GM__COUNT(after); i++) {
+        char text[64];
+        gm__format(text, sizeof text, "up 2, %s", after[i]);
+        gm_net *n = net_of(text, ROW(3, 4, 5));
+        int64_t p = i == 2 ? 0 : 1, s = i == 3 ? 2 : 1;
+        gm_tensor *y = gm_conv2d(tape, big, P(0), P(1), S(s, s), S(p, p), NULL, 1);
+        if (i == 1) y = gm_leaky_relu(tape, y, 0.2);
+        if (i == 3) y = gm_tanh(tape, y);
+        same(gm_net_apply(n, tape, x, NULL), y);
+        gm_net_free(n);
+    }
+    gm_tensor_free(x);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("net_conv");
@@ -179,6 +200,7 @@ int main(void)
     tcase_add_test(c, bad_text);
     tcase_add_test(c, initial_weights);
     tcase_add_test(c, runs_as_ops_do);
+    tcase_add_test(c, doubling_joins_the_convolution);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
