@@ -1,5 +1,8 @@
 /* slice.c - every step-th element from start to stop along an axis, a view. attr.i: axis, start, stop, step. */
 #include "ops/view.h"
+#include "tape/diff.h"
+
+#include <string.h>
 
 static int64_t clamp_index(int64_t i, int64_t n)
 {
@@ -23,6 +26,25 @@ static gm_status infer(gm__call *c)
     if (count > 0) c->out->data = x->data + (size_t)(start * x->stride[axis]) * gm__esize(x->dtype);
     return GM_OK;
 }
+/* Into its place in the whole gradient: parts of one tensor, as of gm_split, fill it once instead of once each. */
+static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
+{
+    bool add;
+    gm_tensor *g = want[0] ? gm__grad_into(t, n, 0, &add) : NULL, part;
+    if (!g) return want[0] ? gm__recorded(t) : GM_OK;
+    int axis = (int)(n->attr.i[0] < 0 ? n->attr.i[0] + g->ndim : n->attr.i[0]);
+    if (!add && g->size > 0) memset(g->data, 0, (size_t)g->size * gm__esize(g->dtype));
+    if (gy->size == 0) return GM_OK;
+    part = *g;
+    part.shape[axis] = gy->shape[axis];
+    part.size = gy->size;
+    part.data += (size_t)(clamp_index(n->attr.i[1], g->shape[axis]) * g->stride[axis]) * gm__esize(g->dtype);
+    if (gy->shape[axis] > 1) part.stride[axis] *= n->attr.i[3];
+    part.contiguous = gm__is_contiguous(part.ndim, part.shape, part.stride);
+    if (add) gm__gradient_sum(t->ctx, &part, gy, true);
+    else gm__copy_values(t->ctx, &part, gy);
+    return GM_OK;
+}
 static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
 {
     const gm_tensor *x = n->in[0];
@@ -30,7 +52,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     GM__UNUSED(want);
     gx[0] = gm__unslice(t, gy, axis, clamp_index(n->attr.i[1], x->shape[axis]), n->attr.i[3], x->shape[axis]);
 }
-const gm__op gm__op_slice = {"slice", 1, GM__OP_VIEW, infer, NULL, vjp, NULL,
+const gm__op gm__op_slice = {"slice", 1, GM__OP_VIEW, infer, NULL, vjp, fused,
     "7,17 i=1,3,11,1 | 7,17 i=0,1,7,3 | 2,3,4:t i=-1,-3,-1,1 | 5,9:s i=1,0,100,2 | 3 i=0,2,1,1 | 0,3 i=1,1,3,1 | 1 i=0,0,1,5"};
 
 gm_tensor *gm_slice(gm_tape *t, gm_tensor *x, int32_t axis, int64_t start, int64_t stop, int64_t step)
