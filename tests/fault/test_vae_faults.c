@@ -1,30 +1,6 @@
 /* The VAE program under failing memory: the n-th allocation fails, once and from then on,
  * for every n. No crash, no leak, no false success, no file left; the next run works. */
-#include <check.h>
-#include <gm/gm.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-typedef struct host { long calls, live, fail_at; int forever; } host;
-
-static void *take(void *user, size_t size)
-{
-    host *h = user;
-    long n = __atomic_add_fetch(&h->calls, 1, __ATOMIC_RELAXED);
-    if (h->fail_at && (n == h->fail_at || (h->forever && n > h->fail_at))) return NULL;
-    void *p = malloc(size);
-    if (p) __atomic_add_fetch(&h->live, 1, __ATOMIC_RELAXED);
-    return p;
-}
-
-static void drop(void *user, void *p)
-{
-    host *h = user;
-    __atomic_sub_fetch(&h->live, 1, __ATOMIC_RELAXED);
-    free(p);
-}
+#include "fault.h"
 
 static char model_path[64], png_path[64], message[512];
 

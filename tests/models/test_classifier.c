@@ -171,7 +171,7 @@ static const struct { const char *family, *options; } losses[] = {
     {"mlp", "shape=6 task=classify classes=3 net='linear 3' heads=own"}, {"mlp", "shape=6 task=regress targets=2 hidden=5"},
     {"mlp", "shape=6 task=classify classes=3 hidden=6 dropout=0.5"}, {"cnn", "shape=2,4,5 task=classify classes=3 channels=2,3 hidden=4"},
     {"cnn", "shape=4,4 task=regress targets=2 channels=2 hidden=none norm=none"},
-    {"mlp", "shape=1,4,4 task=classify classes=3 net='conv 2 k3, tanh'"},
+    {"cnn", "shape=1,4,4 task=classify classes=3 channels=2 hidden=3 norm=layer"}, {"mlp", "shape=1,4,4 task=classify classes=3 net='conv 2 k3, tanh'"},
 };
 
 START_TEST(gradients)
