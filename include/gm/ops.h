@@ -285,6 +285,7 @@ GM_API gm_tensor *gm_gaussian_draw(gm_tape *t, gm_tensor *mean, gm_tensor *log_v
 }
 #endif
 
-#include <gm/ops_math.h> /* further functions */
+#include <gm/ops_math.h>  /* further functions */
+#include <gm/ops_stats.h> /* reductions, losses, draws */
 
 #endif

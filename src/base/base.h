@@ -162,7 +162,7 @@ void gm__log(gm_ctx *ctx, int32_t level, const char *format, ...);
 /* A stream: key = seed; counter words {block, a_lo, a_hi, purpose<<28 | b}.
  * block counts Philox blocks (4 words each) inside the stream. */
 enum { GM__R_USER = 0, GM__R_TAPE = 1, GM__R_DATA = 2, GM__R_SAMPLE = 3, GM__R_INIT = 4, GM__R_SHUFFLE = 5,
-       GM__R_EVAL = 6, GM__R_SYNTH = 7, GM__R_FIT = 8, GM__R_GRADCHECK = 9 };
+       GM__R_EVAL = 6, GM__R_SYNTH = 7, GM__R_FIT = 8, GM__R_GRADCHECK = 9, GM__R_ELEMENT = 10 };
 typedef struct gm__stream {
     uint32_t key[2];
     uint32_t ctr[4]; /* ctr[0]: first block */

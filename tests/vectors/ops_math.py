@@ -32,5 +32,6 @@ OPS = {
     "expm1": one(torch.expm1), "log1p": one(torch.log1p), "tan": one(torch.tan), "asin": one(torch.asin), "acos": one(torch.acos),
     "atan": one(torch.atan), "sinh": one(torch.sinh), "cosh": one(torch.cosh), "asinh": one(torch.asinh), "atanh": one(torch.atanh),
     "erfinv": one(torch.erfinv), "lgamma": one(torch.lgamma), "polygamma": lambda x, i, f: Polygamma.apply(x[0], int(f[0])),
+    "cumsum": lambda x, i, f: x[0].flip(i[0]).cumsum(i[0]).flip(i[0]) if i[1] else x[0].cumsum(i[0]),
     "atan2": two(torch.atan2), "fmod": two(torch.fmod), "remainder": two(torch.remainder),
 }
