@@ -39,6 +39,8 @@ gm_tensor *gm_dirichlet(gm_tape *t, gm_tensor *alpha)
 
 gm_tensor *gm_beta(gm_tape *t, gm_tensor *a, gm_tensor *b)
 {
-    gm_tensor *x = gm_gamma(t, a), *y = gm_gamma(t, b);
+    gm_tensor *in[2] = {a, b};
+    if (!gm__expand_all(t, "beta", in, 2)) return NULL; /* first: each element has draws of its own */
+    gm_tensor *x = gm_gamma(t, in[0]), *y = gm_gamma(t, in[1]);
     return gm_div(t, x, gm_add(t, x, y));
 }
