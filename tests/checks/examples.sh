@@ -8,4 +8,5 @@ set -eu
 examples=$(cd "$GM_BUILD/examples" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" # pictures go here
+"$examples/rbm_digits" 300
 for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction; do "$examples/$e"; done
