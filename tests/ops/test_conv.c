@@ -283,11 +283,13 @@ START_TEST(signals_are_images_of_one_row)
     v = gm_conv2d(t, gm_reshape(t, x, 4, S(2, 4, 1, 17)), gm_reshape(t, w, 4, S(6, 2, 1, 3)), b, S(1, 2), S(0, 1), S(1, 3), 2);
     FINE();
     near(y, gm_reshape(t, v, 3, y->shape), 0);
+    gm_tensor *all[] = {x, w, b};
     w = gm_transpose(t, gm_reshape(t, w, 3, S(4, 3, 3)), 1, 2); /* weights of any strides */
     y = gm_conv_transpose1d(t, x, w, NULL, 3, 1, 2, 2, 1);
     FINE();
     ck_assert_int_eq(y->shape[2], 16 * 3 - 2 + 2 * 2 + 2 + 1);
     near(y, gm_conv_transpose1d(t, x, gm__copy(t, w), NULL, 3, 1, 2, 2, 1), 0);
+    for (int i = 0; i < 3; i++) gm_tensor_free(all[i]);
 }
 END_TEST
 
