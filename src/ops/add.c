@@ -14,6 +14,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
         if (want[i]) gx[i] = gm__sum_to(t, gy, n->in[i]);
 }
 const gm__op gm__op_add = {"add", 2, GM__OP_EW, gm__infer_broadcast, forward, vjp, fused,
-    "7,17 7,17 | . . | 7,17 17 | 7,1 1,17:t | 3,1,4 . | 0,3 3 | 2,3,4:t 3,1 | 5,9:s 5,9:t"};
+    "7,17 7,17 | . . | 7,17 17 | 7,1 1,17:t | 3,1,4 . | 0,3 3 | 2,3,4:t 3,1 | 5,9:s 5,9:t | "
+    ". 7,17 | 2,1,3,1,2 3,4,1 | 1 1,1 | 4,0,2 2:s"};
 
 gm_tensor *gm_add(gm_tape *t, gm_tensor *x, gm_tensor *y) { return gm__apply2(t, &gm__op_add, x, y); }

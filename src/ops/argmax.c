@@ -29,6 +29,7 @@ static gm_status forward(gm__call *c)
     return GM_OK;
 }
 const gm__op gm__op_argmax = {"argmax", 1, GM__OP_NOGRAD, infer, forward, NULL, NULL,
-    "7,17 i=1,0 | 7,17 i=0,1 | 2,3,4:t i=1,0 | . i=127,0 | 3,5 i=127,0 | 3,5 i=127,1 | 5,9:s i=-1,1 | 1 i=0,0 | 2,0,3 i=0,0"};
+    "7,17 i=1,0 | 7,17 i=0,1 | 2,3,4:t i=1,0 | . i=127,0 | 3,5 i=127,0 | 3,5 i=127,1 | 5,9:s i=-1,1 | 1 i=0,0 | 2,0,3 i=0,0 | "
+    "2,1,3,1,2 i=-3,0 | 17,7:ts i=0,1 | 1,1,1 i=127,1"};
 
 gm_tensor *gm_argmax(gm_tape *t, gm_tensor *x, int32_t axis, int32_t keep) { return gm__reduce(t, &gm__op_argmax, x, axis, keep); }

@@ -291,7 +291,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
 }
 const gm__op gm__op_batch_norm = {"batch_norm", 5, GM__OP_OPT1 | GM__OP_OPT2 | GM__OP_OPT3 | GM__OP_OPT4, infer, forward, vjp, fused,
     "7,5 5 5 - - i=1 f=1e-5 | 4,3,2 3 3 - - i=1 f=1e-5 | 2,3,4,5:t 3 - - - i=1 f=0.1 | 5,9:s - 9:s - - i=1 f=1e-3 | "
-    "7,5 5 5 5 5:p i=0 f=1e-5 | 4,3,2 - - 3 3:p i=0 f=1e-5 | 0,3 3 3 3 3:p i=0 f=1e-5 | 3,2,150 2 2 - - i=1 f=1e-5 | 70,3 3 3 - - i=1 f=1e-5 | 3,70 70 - 70 70:p i=0 f=1e-5"};
+    "7,5 5 5 5 5:p i=0 f=1e-5 | 4,3,2 - - 3 3:p i=0 f=1e-5 | 0,3 3 3 3 3:p i=0 f=1e-5 | 3,2,150 2 2 - - i=1 f=1e-5 | 70,3 3 3 - - i=1 f=1e-5 | 3,70 70 - 70 70:p i=0 f=1e-5 | "
+    "2,3,2,1,2 3 3 - - i=1 f=1e-2 | 17,7:ts 7 7:s - - i=1 f=1e-5"};
 
 static gm_tensor *apply(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, gm_tensor *mean, gm_tensor *var, double eps, bool training, bool give)
 {

@@ -45,6 +45,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     }
 }
 const gm__op gm__op_bce = {"bce", 2, 0, gm__loss_infer, forward, vjp, NULL,
-    "7,17:u 7,17:u i=0 | 7,17:u 7,17:u i=1 | 7,17:u 7,17:u i=2 | .:u .:u i=1 | 0,3:u 0,3:u i=2 | 2,3,4:ut 2,3,4:u i=1 | 5,9:us 5,9:ut i=0 | 1:u 1:u i=0"};
+    "7,17:u 7,17:u i=0 | 7,17:u 7,17:u i=1 | 7,17:u 7,17:u i=2 | .:u .:u i=1 | 0,3:u 0,3:u i=2 | 2,3,4:ut 2,3,4:u i=1 | 5,9:us 5,9:ut i=0 | 1:u 1:u i=0 | "
+    "2,1,3,1,2:u 2,1,3,1,2:ut i=0 | 17,7:uts 17,7:u i=1 | 33:u 33:us i=2 | 4,0,2:u 4,0,2:u i=2"};
 
 gm_tensor *gm_bce(gm_tape *t, gm_tensor *p, gm_tensor *y, int32_t reduce) { return gm__loss(t, &gm__op_bce, p, y, reduce); }

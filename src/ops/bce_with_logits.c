@@ -24,6 +24,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[1]) gx[1] = gm_neg(t, gm_mul(t, n->in[0], g));
 }
 const gm__op gm__op_bce_with_logits = {"bce_with_logits", 2, 0, gm__loss_infer, forward, vjp, fused,
-    "7,17 7,17:u i=0 | 7,17 7,17:u i=1 | 7,17 7,17:u i=2 | . .:u i=1 | 0,3 0,3:u i=2 | 2,3,4:t 2,3,4:u i=1 | 5,9:s 5,9:ut i=0 | 1 1:u i=0"};
+    "7,17 7,17:u i=0 | 7,17 7,17:u i=1 | 7,17 7,17:u i=2 | . .:u i=1 | 0,3 0,3:u i=2 | 2,3,4:t 2,3,4:u i=1 | 5,9:s 5,9:ut i=0 | 1 1:u i=0 | "
+    "2,1,3,1,2 2,1,3,1,2:ut i=0 | 17,7:ts 17,7:u i=1 | 33 33:us i=2 | 4,0,2 4,0,2:u i=2"};
 
 gm_tensor *gm_bce_with_logits(gm_tape *t, gm_tensor *x, gm_tensor *y, int32_t reduce) { return gm__loss(t, &gm__op_bce_with_logits, x, y, reduce); }

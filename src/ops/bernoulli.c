@@ -18,7 +18,8 @@ static gm_status forward(gm__call *c) { return fill(c, GM__FILL_BERNOULLI); }
 static gm_status forward_logits(gm__call *c) { return fill(c, GM__FILL_LOGITS); }
 
 const gm__op gm__op_bernoulli = {"bernoulli", 1, GM__OP_RANDOM | GM__OP_NOGRAD, infer, forward, NULL, NULL,
-    "7,17:u | .:u | 0,3:u | 5,9:us | 2,3,4:ut | 1:u | 17:u | 1,1:u | 3,1,7:u | 2,2,2,3:ut | 70,3:u | 129:us"};
+    "7,17:u | .:u | 0,3:u | 5,9:us | 2,3,4:ut | 1:u | 17:u | 1,1:u | 3,1,7:u | 2,2,2,3:ut | 70,3:u | 129:us | "
+    "1:u | 2,1,3,1,2:u | 17,7:uts | 33:us | 4,0,2:u | 1,1,1:ut | 3,1,5:us"};
 const gm__op gm__op_bernoulli_logits = {"bernoulli_logits", 1, GM__OP_RANDOM | GM__OP_NOGRAD, infer, forward_logits, NULL, NULL,
     "7,17 | . | 0,3 | 5,9:s | 2,3,4:t | 1 | 17 | 1,1 | 3,1,7 | 2,2,2,3:t | 70,3 | 129:s"};
 

@@ -26,7 +26,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[1]) gx[1] = gm_mul(t, gm_sub(t, n->in[0], gm_sigmoid(t, n->in[1])), g);
 }
 const gm__op gm__op_bernoulli_log_prob = {"bernoulli_log_prob", 2, 0, gm__row_infer, forward, vjp, fused,
-    "7,17:u 7,17 | 3:u 3 | 0,3:u 0,3 | 4,0:u 4,0 | 2,3,4:ut 2,3,4 | 5,9:us 5,9:t | 1,1:u 1,1 | 2,300:u 2,300"};
+    "7,17:u 7,17 | 3:u 3 | 0,3:u 0,3 | 4,0:u 4,0 | 2,3,4:ut 2,3,4 | 5,9:us 5,9:t | 1,1:u 1,1 | 2,300:u 2,300 | "
+    "2,1,3,1,2:u 2,1,3,1,2:t | 17,7:uts 17,7 | 33:u 33:s | 4,0,2:u 4,0,2"};
 
 gm_tensor *gm_bernoulli_log_prob(gm_tape *t, gm_tensor *x, gm_tensor *logits)
 {

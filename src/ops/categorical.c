@@ -34,6 +34,7 @@ static gm_status forward(gm__call *c)
     }
     return GM_OK;
 }
-const gm__op gm__op_categorical = {"categorical", 1, GM__OP_RANDOM | GM__OP_NOGRAD, infer, forward, NULL, NULL, "7,5 | 3 | 0,3 | 2,3,4:t | 5,9:s | 4,1"};
+const gm__op gm__op_categorical = {"categorical", 1, GM__OP_RANDOM | GM__OP_NOGRAD, infer, forward, NULL, NULL, "7,5 | 3 | 0,3 | 2,3,4:t | 5,9:s | 4,1 | "
+    "2,1,3,1,2 | 17,7:ts | 33:s | 4,0,2 | 1,1,1 | 3,1,5:s"};
 
 gm_tensor *gm_categorical(gm_tape *t, gm_tensor *logits) { return gm__apply1(t, &gm__op_categorical, logits); }

@@ -45,7 +45,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     }
 }
 const gm__op gm__op_concat = {"concat", -1, 0, infer, forward, vjp, NULL,
-    "7,17 7,1 7,3 i=1 | 2,3 4,3 i=0 | 3 i=0 | 0,3 2,3 i=-2 | 2,3,4:t 2,1,4 i=1 | 5,9:s 5,2:t 5,0 i=-1 | 1,1 1,1 1,1 i=0"};
+    "7,17 7,1 7,3 i=1 | 2,3 4,3 i=0 | 3 i=0 | 0,3 2,3 i=-2 | 2,3,4:t 2,1,4 i=1 | 5,9:s 5,2:t 5,0 i=-1 | 1,1 1,1 1,1 i=0 | "
+    "2,1,3,1,2 2,1,2,1,2 i=-3 | 17,7:ts 17,1:t i=1 | 4,0,2 4,3,2 i=1 | 33 1 0 i=0 | 5 5:s 5 i=0"};
 
 gm_tensor *gm_concat(gm_tape *t, gm_tensor *const *xs, int32_t n, int32_t axis)
 {

@@ -23,6 +23,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     GM__UNUSED(want);
     gx[0] = gy;
 }
-const gm__op gm__op_copy = {"copy", 1, 0, infer, forward, vjp, fused, "7,17:t | . | 0,3 | 1 | 2,3,4:t | 5,9:s"};
+const gm__op gm__op_copy = {"copy", 1, 0, infer, forward, vjp, fused, "7,17:t | . | 0,3 | 1 | 2,3,4:t | 5,9:s | "
+    "2,1,3,1,2 | 1,1,1:t | 17,7:ts | 3,1,5:s | 33 | 4,0,2:t"};
 
 gm_tensor *gm__copy(gm_tape *t, gm_tensor *x) { return gm__apply1(t, &gm__op_copy, x); }

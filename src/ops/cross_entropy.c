@@ -119,7 +119,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gx[0] = gm_mul(t, gm_sub(t, gm_softmax(t, n->in[0], -1), hot), g);
 }
 const gm__op gm__op_cross_entropy = {"cross_entropy", 2, 0, infer, forward, vjp, fused,
-    "7,5 7:k5 i=0 | 7,5 7:K5 i=1 | 7,17 7:k17 i=2 | 1,1 1:k1 i=1 | 0,3 0:k3 i=2 | 4,6:t 4:k6 i=1 | 5,9:s 5:k9s i=0 | 2,300 2:k300 i=1"};
+    "7,5 7:k5 i=0 | 7,5 7:K5 i=1 | 7,17 7:k17 i=2 | 1,1 1:k1 i=1 | 0,3 0:k3 i=2 | 4,6:t 4:k6 i=1 | 5,9:s 5:k9s i=0 | 2,300 2:k300 i=1 | "
+    "17,7:ts 17:K7 i=0 | 33,2 33:k2 i=1 | 1,5:s 1:k5 i=2 | 3,1 3:k1 i=0"};
 
 gm_tensor *gm_cross_entropy(gm_tape *t, gm_tensor *x, gm_tensor *label, int32_t reduce)
 {

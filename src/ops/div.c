@@ -22,6 +22,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[1]) gx[1] = gm_neg(t, gm__sum_to(t, gm_mul(t, gx0, n->out), n->in[1]));
 }
 const gm__op gm__op_div = {"div", 2, GM__OP_EW, gm__infer_broadcast, forward, vjp, fused,
-    "7,17 7,17:p | . .:p | 7,17 17:p | 7,1 1,17:pt | 3,1,4 .:p | 0,3 3:p | 2,3,4:t 3,1:p | 5,9:s 5,9:pt"};
+    "7,17 7,17:p | . .:p | 7,17 17:p | 7,1 1,17:pt | 3,1,4 .:p | 0,3 3:p | 2,3,4:t 3,1:p | 5,9:s 5,9:pt | "
+    ". 7,17:p | 2,1,3,1,2 3,4,1:p | 1 1,1:p | 4,0,2 2:ps"};
 
 gm_tensor *gm_div(gm_tape *t, gm_tensor *x, gm_tensor *y) { return gm__apply2(t, &gm__op_div, x, y); }

@@ -20,7 +20,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gx[0] = gm_mul(t, gy, n->saved[0]);
 }
 const gm__op gm__op_dropout = {"dropout", 1, GM__OP_RANDOM | GM__OP_EW, gm__infer_same, forward, vjp, fused,
-    "7,17 f=0.5 | . f=0.1 | 0,3 f=0.5 | 1 f=0.9 | 2,3,4:t f=0.2 | 5,9:s f=0.3"};
+    "7,17 f=0.5 | . f=0.1 | 0,3 f=0.5 | 1 f=0.9 | 2,3,4:t f=0.2 | 5,9:s f=0.3 | "
+    "2,1,3,1,2 f=0.5 | 1,1,1:t f=0.1 | 17,7:ts f=0.3 | 3,1,5:s f=0.9 | 33 f=0.25 | 4,0,2:t f=0.5"};
 
 gm_tensor *gm_dropout(gm_tape *t, gm_tensor *x, double p)
 {

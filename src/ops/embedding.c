@@ -45,6 +45,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[0]) gx[0] = gm__embedding_sum(t, gy, n->in[1], n->in[0]->shape[0]);
 }
 const gm__op gm__op_embedding = {"embedding", 2, 0, infer, forward, vjp, fused,
-    "5,3 7:k5 | 5,3 2,4:K5 | 5 6:k5 | 5,3 .:k5 | 5,3 0:k5 | 4,2,3:t 3,2:k4t | 5,9:s 17:k5 | 1,1 3:k1 | 5,0 3:k5"};
+    "5,3 7:k5 | 5,3 2,4:K5 | 5 6:k5 | 5,3 .:k5 | 5,3 0:k5 | 4,2,3:t 3,2:k4t | 5,9:s 17:k5 | 1,1 3:k1 | 5,0 3:k5 | "
+    "7,2 2,1,3,1,2:k7 | 17,7:ts 4:K17 | 3,1,5:s 6:k3s"};
 
 gm_tensor *gm_embedding(gm_tape *t, gm_tensor *table, gm_tensor *index) { return gm__apply2(t, &gm__op_embedding, table, index); }

@@ -29,7 +29,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[0]) gx[0] = gm_embedding(t, gy, n->in[1]);
 }
 const gm__op gm__op_embedding_sum = {"embedding_sum", 2, 0, infer, forward, vjp, NULL,
-    "7,3 7:k5 i=5 | 2,4,3 2,4:K5 i=5 | 6 6:k5 i=5 | 3 .:k5 i=5 | 0,3 0:k5 i=5 | 3,2,2,3:t 3,2:k4t i=4 | 17,9:s 17:k5 i=5"};
+    "7,3 7:k5 i=5 | 2,4,3 2,4:K5 i=5 | 6 6:k5 i=5 | 3 .:k5 i=5 | 0,3 0:k5 i=5 | 3,2,2,3:t 3,2:k4t i=4 | 17,9:s 17:k5 i=5 | "
+    "2,1,3,1,2,3 2,1,3,1,2:k4 i=4 | 4,7:ts 4:K9 i=9 | 6,1,5:s 6:k3s i=3 | 1,1 1:k1 i=1 | 3,0 3:k5 i=5"};
 
 gm_tensor *gm__embedding_sum(gm_tape *t, gm_tensor *g, gm_tensor *index, int64_t rows)
 {

@@ -23,7 +23,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gx[0] = gm__sum_to(t, gy, n->in[0]);
 }
 const gm__op gm__op_expand = {"expand", 1, GM__OP_VIEW, infer, NULL, vjp, NULL,
-    "7,1 i=2,7,5 | . i=2,3,2 | 1,3 i=3,2,4,3 | 0,1 i=2,0,3 | 3,1,4:t i=3,3,2,4 | 5:s i=2,2,5 | 1,3 i=2,0,3 | 1 i=1,1"};
+    "7,1 i=2,7,5 | . i=2,3,2 | 1,3 i=3,2,4,3 | 0,1 i=2,0,3 | 3,1,4:t i=3,3,2,4 | 5:s i=2,2,5 | 1,3 i=2,0,3 | 1 i=1,1 | "
+    "2,1,3,1,2 i=5,2,4,3,5,2 | 17,1:ts i=2,17,3 | 4,0,1 i=3,4,0,2 | 1,1 i=4,2,1,3,1"};
 
 gm_tensor *gm_expand(gm_tape *t, gm_tensor *x, int32_t ndim, const int64_t *shape)
 {

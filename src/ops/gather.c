@@ -79,9 +79,11 @@ static void vjp_add(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *wa
     if (want[0]) gx[0] = gm_gather(t, gy, (int32_t)n->attr.i[0], n->in[1]);
 }
 const gm__op gm__op_gather = {"gather", 2, 0, infer, forward, vjp, NULL,
-    "7,5 7,2:k5 i=1 | 7,5 3,5:K7 i=0 | 5 8:k5 i=0 | 2,3,4:t 2,6,4:k3t i=-2 | 5,9:s 5,9:k9s i=1 | 0,3 0,2:k3 i=1 | 7,5 7,0:k5 i=1 | 1 1:k1 i=-1"};
+    "7,5 7,2:k5 i=1 | 7,5 3,5:K7 i=0 | 5 8:k5 i=0 | 2,3,4:t 2,6,4:k3t i=-2 | 5,9:s 5,9:k9s i=1 | 0,3 0,2:k3 i=1 | 7,5 7,0:k5 i=1 | 1 1:k1 i=-1 | "
+    "2,1,3,1,2 2,1,5,1,2:k3 i=2 | 17,7:ts 17,3:K7t i=-1 | 33 40:k33 i=0 | 4,0,2 4,0,5:k2 i=2"};
 const gm__op gm__op_scatter_add = {"scatter_add", 2, 0, infer_add, forward_add, vjp_add, NULL,
-    "7,2 7,2:k5 i=1,5 | 3,5 3,5:K7 i=0,7 | 8 8:k5 i=0,5 | 2,6,4:t 2,6,4:k3t i=-2,3 | 5,9:s 5,9:k9s i=1,9 | 0,2 0,2:k3 i=1,3 | 7,0 7,0:k5 i=1,5"};
+    "7,2 7,2:k5 i=1,5 | 3,5 3,5:K7 i=0,7 | 8 8:k5 i=0,5 | 2,6,4:t 2,6,4:k3t i=-2,3 | 5,9:s 5,9:k9s i=1,9 | 0,2 0,2:k3 i=1,3 | 7,0 7,0:k5 i=1,5 | "
+    "2,1,5,1,2 2,1,5,1,2:k3 i=2,3 | 17,3:ts 17,3:K7t i=-1,7 | 40 40:k33 i=0,33 | 4,0,5 4,0,5:k2 i=2,2 | 1 1:k1 i=-1,1"};
 
 gm_tensor *gm_gather(gm_tape *t, gm_tensor *x, int32_t axis, gm_tensor *index)
 {

@@ -57,7 +57,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     }
 }
 const gm__op gm__op_gaussian_draw = {"gaussian_draw", 2, GM__OP_RANDOM, gm__infer_alike, forward, vjp, fused,
-    "7,17 7,17 | . . | 0,3 0,3 | 2,3,4:t 2,3,4 | 5,9:s 5,9:t | 1 1"};
+    "7,17 7,17 | . . | 0,3 0,3 | 2,3,4:t 2,3,4 | 5,9:s 5,9:t | 1 1 | "
+    "2,1,3,1,2 2,1,3,1,2:t | 17,7:ts 17,7 | 33 33:s | 4,0,2 4,0,2 | 3,1,5:s 3,1,5 | 1,1,1 1,1,1:t"};
 
 gm_tensor *gm_gaussian_draw(gm_tape *t, gm_tensor *mean, gm_tensor *log_var)
 {

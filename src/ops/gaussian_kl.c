@@ -29,7 +29,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[1]) gx[1] = gm_mul(t, gm_affine(t, gm_exp(t, n->in[1]), 0.5, -0.5), g);
 }
 const gm__op gm__op_gaussian_kl = {"gaussian_kl", 2, 0, gm__row_infer, forward, vjp, fused,
-    "7,17 7,17 | 3 3 | 0,3 0,3 | 4,0 4,0 | 2,3,4:t 2,3,4 | 5,9:s 5,9:t | 1,1 1,1 | 2,300 2,300"};
+    "7,17 7,17 | 3 3 | 0,3 0,3 | 4,0 4,0 | 2,3,4:t 2,3,4 | 5,9:s 5,9:t | 1,1 1,1 | 2,300 2,300 | "
+    "2,1,3,1,2 2,1,3,1,2:t | 17,7:ts 17,7 | 33 33:s | 4,0,2 4,0,2"};
 
 gm_tensor *gm_gaussian_kl(gm_tape *t, gm_tensor *mean, gm_tensor *log_var)
 {

@@ -40,7 +40,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[2]) gx[2] = gm_mul(t, gm_affine(t, gm_mul(t, r, d), 0.5, -0.5), g);
 }
 const gm__op gm__op_gaussian_log_prob = {"gaussian_log_prob", 3, 0, gm__row_infer, forward, vjp, fused,
-    "7,17 7,17 7,17 | 3 3 3 | 0,3 0,3 0,3 | 4,0 4,0 4,0 | 2,3,4:t 2,3,4 2,3,4:s | 5,9:s 5,9:t 5,9 | 1,1 1,1 1,1 | 2,300 2,300 2,300"};
+    "7,17 7,17 7,17 | 3 3 3 | 0,3 0,3 0,3 | 4,0 4,0 4,0 | 2,3,4:t 2,3,4 2,3,4:s | 5,9:s 5,9:t 5,9 | 1,1 1,1 1,1 | 2,300 2,300 2,300 | "
+    "2,1,3,1,2 2,1,3,1,2 2,1,3,1,2:t | 17,7:ts 17,7 17,7:s | 33 33 33:s | 4,0,2 4,0,2 4,0,2"};
 
 gm_tensor *gm_gaussian_log_prob(gm_tape *t, gm_tensor *x, gm_tensor *mean, gm_tensor *log_var)
 {

@@ -139,7 +139,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (b && want[2]) gx[2] = gm__sum_to(t, gy, b);
 }
 const gm__op gm__op_layer_norm = {"layer_norm", 3, GM__OP_OPT1 | GM__OP_OPT2, infer, forward, vjp, fused,
-    "7,17 17 17 f=1e-5 | 5 5 5 f=1e-5 | 0,3 3 3 f=1e-5 | 4,3 - - f=0.1 | 2,3,4:t 4 - f=1e-5 | 5,9:s - 9:s f=1e-3 | 2,70 70 70 f=1e-5"};
+    "7,17 17 17 f=1e-5 | 5 5 5 f=1e-5 | 0,3 3 3 f=1e-5 | 4,3 - - f=0.1 | 2,3,4:t 4 - f=1e-5 | 5,9:s - 9:s f=1e-3 | 2,70 70 70 f=1e-5 | "
+    "2,1,3,1,2 2 2 f=1e-2 | 17,7:ts 7:s 7 f=1e-5 | 33 33 - f=1e-5 | 4,0,2 2 2 f=1e-5 | 1,1,3 - 3 f=0.1"};
 
 static void vjp_rms(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
 {

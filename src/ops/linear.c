@@ -99,7 +99,8 @@ void gm__linear_vjp(gm_tape *t, const gm__node *n, gm_tensor *g, const bool *wan
 static gm_status forward(gm__call *c) { return gm__linear_forward(c, GM__ACT_NONE, 0); }
 
 const gm__op gm__op_linear = {"linear", 3, GM__OP_OPT2, gm__linear_infer, forward, gm__linear_vjp, gm__linear_fused,
-    "7,5 3,5 3 | 7,5 3,5 - | 5 3,5 3 | 2,3,4 6,4 6 | 0,5 3,5 3 | 7,0 3,0 3 | 7,5:t 3,5:t 3:s | 2,3,4:s 6,4:s - | 1,1 1,1 1 | 2,17 17,17 17"};
+    "7,5 3,5 3 | 7,5 3,5 - | 5 3,5 3 | 2,3,4 6,4 6 | 0,5 3,5 3 | 7,0 3,0 3 | 7,5:t 3,5:t 3:s | 2,3,4:s 6,4:s - | 1,1 1,1 1 | 2,17 17,17 17 | "
+    "17,7:ts 3,7:ts 3 | 2,1,3,1,2 4,2 -"};
 
 gm_tensor *gm_linear(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b)
 {

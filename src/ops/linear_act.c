@@ -37,7 +37,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gm__linear_vjp(t, n, gm__act_vjp(t, n->attr.i[0], n->attr.f[0], gy, n->out), want, gx);
 }
 const gm__op gm__op_linear_act = {"linear_act", 3, GM__OP_OPT2, gm__linear_infer, forward, vjp, fused,
-    "7,5 3,5 3 i=1 | 7,5 3,5 - i=2 f=0.2 | 5 3,5 3 i=3 | 2,3,4 6,4 6 i=4 | 0,5 3,5 3 i=1 | 7,5:t 3,5:t 3:s i=3 | 2,3,4:s 6,4:s - i=4 | 2,17 17,17 17 i=1"};
+    "7,5 3,5 3 i=1 | 7,5 3,5 - i=2 f=0.2 | 5 3,5 3 i=3 | 2,3,4 6,4 6 i=4 | 0,5 3,5 3 i=1 | 7,5:t 3,5:t 3:s i=3 | 2,3,4:s 6,4:s - i=4 | 2,17 17,17 17 i=1 | "
+    "17,7:ts 3,7:t 3 i=1 | 2,1,3,1,2 4,2 - i=3 | 7,0 3,0 3 i=4 | 1,1 1,1 1 i=2 f=0.1"};
 
 gm_tensor *gm_linear_act(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, int32_t act, double slope)
 {

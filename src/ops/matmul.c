@@ -120,6 +120,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[1]) gx[1] = gm__sum_to(t, gm_matmul(t, gm_transpose(t, n->in[0], -1, -2), gy), n->in[1]);
 }
 const gm__op gm__op_matmul = {"matmul", 2, 0, infer, forward, vjp, fused,
-    "7,17 17,3 | 1,1 1,1 | 5,0 0,3 | 0,3 3,2 | 7,5:t 5,6:t | 3,2,4 4,5 | 3,2,4:s 3,4,5 | 2,1,3,4 3,4,2 | 3,4 2,4,5 | 2,3,2,4:t 2,1,4,3 | 0,2,3 3,2"};
+    "7,17 17,3 | 1,1 1,1 | 5,0 0,3 | 0,3 3,2 | 7,5:t 5,6:t | 3,2,4 4,5 | 3,2,4:s 3,4,5 | 2,1,3,4 3,4,2 | 3,4 2,4,5 | 2,3,2,4:t 2,1,4,3 | 0,2,3 3,2 | "
+    "17,7:ts 7,5:t"};
 
 gm_tensor *gm_matmul(gm_tape *t, gm_tensor *x, gm_tensor *y) { return gm__apply2(t, &gm__op_matmul, x, y); }

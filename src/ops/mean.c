@@ -35,6 +35,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gx[0] = gm_expand(t, gm__unreduced(t, n, gm__scale(t, gy, 1 / count)), n->in[0]->ndim, n->in[0]->shape);
 }
 const gm__op gm__op_mean = {"mean", 1, 0, gm__infer_reduce, forward, vjp, fused,
-    "7,17 i=1,0 | 7,17 i=0,1 | 2,3,4:t i=1,0 | . i=127,0 | 3,5 i=127,0 | 3,5 i=127,1 | 5,9:s i=-1,1 | 1 i=0,0 | 2,0,3 i=0,0"};
+    "7,17 i=1,0 | 7,17 i=0,1 | 2,3,4:t i=1,0 | . i=127,0 | 3,5 i=127,0 | 3,5 i=127,1 | 5,9:s i=-1,1 | 1 i=0,0 | 2,0,3 i=0,0 | "
+    "2,1,3,1,2 i=-3,0 | 17,7:ts i=0,1 | 1,1,1 i=127,1"};
 
 gm_tensor *gm_mean(gm_tape *t, gm_tensor *x, int32_t axis, int32_t keep) { return gm__reduce(t, &gm__op_mean, x, axis, keep); }

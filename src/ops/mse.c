@@ -28,7 +28,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[1]) gx[1] = gm_neg(t, g);
 }
 const gm__op gm__op_mse = {"mse", 2, 0, gm__loss_infer, forward, vjp, fused,
-    "7,17 7,17 i=0 | 7,17 7,17 i=1 | 7,17 7,17 i=2 | . . i=1 | 0,3 0,3 i=2 | 2,3,4:t 2,3,4 i=1 | 5,9:s 5,9:t i=0 | 1 1 i=0"};
+    "7,17 7,17 i=0 | 7,17 7,17 i=1 | 7,17 7,17 i=2 | . . i=1 | 0,3 0,3 i=2 | 2,3,4:t 2,3,4 i=1 | 5,9:s 5,9:t i=0 | 1 1 i=0 | "
+    "2,1,3,1,2 2,1,3,1,2:t i=0 | 17,7:ts 17,7 i=1 | 33 33:s i=2 | 4,0,2 4,0,2 i=2"};
 
 gm_tensor *gm_mse(gm_tape *t, gm_tensor *x, gm_tensor *y, int32_t reduce)
 {

@@ -18,7 +18,9 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[0]) gx[0] = gm__piecewise(t, (int)n->attr.i[0], gy, n->in[1], n->attr.f[0], n->attr.f[1]);
 }
 const gm__op gm__op_piecewise = {"piecewise", 2, 0, gm__infer_alike, forward, vjp, fused,
-    "7,17 7,17 i=0 | 2,3:t 2,3 i=1 | 5 5:s i=2 f=0.2 | 7,9 7,9:t i=3 f=-1,0.5 | 0,2 0,2 i=1 | . . i=0"};
+    "7,17 7,17 i=0 | 2,3:t 2,3 i=1 | 5 5:s i=2 f=0.2 | 7,9 7,9:t i=3 f=-1,0.5 | 0,2 0,2 i=1 | . . i=0 | "
+    "2,1,3,1,2 2,1,3,1,2 i=3 f=-1,1 | 1,1,1:t 1,1,1 i=2 f=0.1 | 17,7:ts 17,7 i=0 | 3,1,5:s 3,1,5:t i=1 | "
+    "33 33 i=2 f=-0.5 | 4,0,2 4,0,2 i=0"};
 
 gm_tensor *gm__piecewise(gm_tape *t, int kind, gm_tensor *g, gm_tensor *x, double p0, double p1)
 {

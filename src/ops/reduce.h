@@ -23,6 +23,7 @@ void gm__extreme_axes(gm_ctx *ctx, bool f64, gm__axes a, void *y, const void *x,
 gm_tensor *gm__extreme_vjp(gm_tape *t, const gm__node *n, gm_tensor *gy);
 
 #define GM__REDUCE_SAMPLES \
-    "7,17 i=1,0 | 7,17 i=0,1 | 2,3,4:t i=1,0 | . i=127,0 | 3,5 i=127,0 | 3,5 i=127,1 | 0,3 i=1,0 | 5,9:s i=-1,1 | 1 i=0,0 | 2,0,3 i=0,0"
+    "7,17 i=1,0 | 7,17 i=0,1 | 2,3,4:t i=1,0 | . i=127,0 | 3,5 i=127,0 | 3,5 i=127,1 | 0,3 i=1,0 | 5,9:s i=-1,1 | 1 i=0,0 | 2,0,3 i=0,0 | " \
+    "2,1,3,1,2 i=-3,0 | 17,7:ts i=0,1"
 
 #endif

@@ -28,6 +28,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gm_tensor *gp = gm_mul(t, gy, n->out);
     gx[0] = gm_sub(t, gp, gm_mul(t, n->out, gm_sum(t, gp, -1, 1)));
 }
-const gm__op gm__op_softmax = {"softmax", 1, 0, gm__rows_infer, forward, vjp, fused, "7,17 | 5 | 0,3 | 4,1 | 2,3,4:t | 5,9:s | 2,70"};
+const gm__op gm__op_softmax = {"softmax", 1, 0, gm__rows_infer, forward, vjp, fused, "7,17 | 5 | 0,3 | 4,1 | 2,3,4:t | 5,9:s | 2,70 | "
+    "2,1,3,1,2 | 17,7:ts | 33:s | 4,0,2 | 1,1,1"};
 
 gm_tensor *gm_softmax(gm_tape *t, gm_tensor *x, int32_t axis) { return gm__rows_axis(t, &gm__op_softmax, x, axis); }

@@ -52,7 +52,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gx[0] = gm_expand(t, gy, n->in[0]->ndim, n->in[0]->shape);
 }
 const gm__op gm__op_sum_to = {"sum_to", 1, 0, infer, forward, vjp, NULL,
-    "7,17 i=1,17 | 7,17 i=2,7,1 | 3,5 i=0 | 2,3,4:t i=2,3,1 | 2,3,4,5 i=4,1,3,1,5 | 0,3 i=1,3 | 5,9:s i=2,1,1 | 2,1,3 i=1,3 | 1,1,3 i=1,3 | 2,3,4 i=3,2,1,1"};
+    "7,17 i=1,17 | 7,17 i=2,7,1 | 3,5 i=0 | 2,3,4:t i=2,3,1 | 2,3,4,5 i=4,1,3,1,5 | 0,3 i=1,3 | 5,9:s i=2,1,1 | 2,1,3 i=1,3 | 1,1,3 i=1,3 | 2,3,4 i=3,2,1,1 | "
+    "2,1,3,1,2 i=3,3,1,1 | 17,7:ts i=1,1"};
 
 gm_tensor *gm__sum_to(gm_tape *t, gm_tensor *g, const gm_tensor *x)
 {

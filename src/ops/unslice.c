@@ -36,7 +36,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     gx[0] = gm_slice(t, gy, (int32_t)i[0], i[1], count ? i[1] + (count - 1) * i[2] + 1 : i[1], i[2]);
 }
 const gm__op gm__op_unslice = {"unslice", 1, 0, infer, forward, vjp, NULL,
-    "7,8 i=1,3,1,17 | 2,17 i=0,1,3,7 | 2,3,2:t i=2,1,1,4 | 5,5:s i=1,0,2,9 | 0 i=0,2,1,3 | 0,2 i=1,1,1,3"};
+    "7,8 i=1,3,1,17 | 2,17 i=0,1,3,7 | 2,3,2:t i=2,1,1,4 | 5,5:s i=1,0,2,9 | 0 i=0,2,1,3 | 0,2 i=1,1,1,3 | "
+    "2,1,3,1,2 i=2,0,2,6 | 4,7:ts i=0,1,5,17 | 9 i=0,2,3,30 | 1,1,1 i=1,0,1,1 | 4,0,2 i=1,0,1,3 | 3,2:s i=1,4,1,6"};
 
 gm_tensor *gm__unslice(gm_tape *t, gm_tensor *g, int64_t axis, int64_t start, int64_t step, int64_t n)
 {

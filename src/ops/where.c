@@ -53,7 +53,8 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     if (want[2]) gx[2] = gm__sum_to(t, gm_where(t, n->in[0], zero, gy), n->in[2]);
 }
 const gm__op gm__op_where = {"where", 3, GM__OP_EW, infer, forward, vjp, NULL,
-    "7,17:b 7,17 7,17 | .:b . . | 7,1:b 17 7,17 | 3:b . 2,3 | 0,3:b 3 3 | 2,3,4:bt 3,1 4 | 5,9:bs 5,9:t 5,9:s"};
+    "7,17:b 7,17 7,17 | .:b . . | 7,1:b 17 7,17 | 3:b . 2,3 | 0,3:b 3 3 | 2,3,4:bt 3,1 4 | 5,9:bs 5,9:t 5,9:s | "
+    "7,17:b . . | .:b 2,1,3,1,2 3,4,1 | 1:b 1,1 1 | 4,0,2:b 2:s . | 17,7:bt 17,1:t 7"};
 
 gm_tensor *gm_where(gm_tape *t, gm_tensor *c, gm_tensor *x, gm_tensor *y)
 {
