@@ -430,7 +430,7 @@ START_TEST(messages)
     fails(gm_full(t, GM_F32, 1, SHAPE(-1), 0), GM_ESHAPE, "full: negative size in shape [-1]");
     fails(gm_full(t, GM_F32, 2, SHAPE(INT64_MAX, 4), 0), GM_ESHAPE, "full: shape [9223372036854775807,4] is too large");
     fails(gm_dropout(t, X4, 1), GM_EARG, "dropout: p 1 is not in [0,1)");
-    fails(gm_bernoulli(t, D4), GM_EDTYPE, "bernoulli: p is f64, f32 wanted");
+    fails(gm_bernoulli(t, D4), GM_EDTYPE, "bernoulli: input 0 is f64, f32 wanted");
     fails(gm_categorical(t, gm_zeros(t, GM_F32, 2, SHAPE(3, 0))), GM_ESHAPE, "categorical: nothing to choose from: shape [3,0]");
     fails(gm_clamp(t, X4, 2, 1), GM_EARG, "clamp: lo 2 is not below hi 1");
     ck_assert_ptr_null(gm_relu(NULL, NULL));
