@@ -144,36 +144,17 @@ static gm_status stepped(gm_model *m) { return gm__rbm_moved(&gm__dbn_of(m)->lay
 
 /* ---- use ------------------------------------------------------------------------------ */
 
-static gm_tensor *shaped(const gm_model *m, gm_tape *t, gm_tensor *v)
-{
-    int64_t shape[GM_MAX_DIMS] = {v ? v->shape[0] : 0};
-    memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
-    return v ? gm_reshape(t, v, m->ndim + 1, shape) : NULL;
-}
-
-static gm_tensor *without_labels(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->labels ? gm_slice(t, v, 1, 0, r->nv - r->labels, 1) : v; }
-
 /* Gibbs steps in the topmost machine, then one ancestral pass down; what is given is the mean of p(v|h1). */
 static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
 {
     const gm__dbn *d = gm__dbn_of(m);
-    const gm__rbm *top = gm__dbn_top(m);
-    gm_tensor *mean = NULL, *v = gm__rbm_noise(top, t, n, temperature), *clamp = NULL;
-    if (top->labels && cond) {
-        const int64_t units = top->nv - top->labels;
-        gm_tensor *both[2] = {gm_slice(t, v, 1, 0, units, 1), cond};
-        gm_tensor *held[2] = {gm_zeros(t, GM_U8, 2, (int64_t[]){1, units}), gm_full(t, GM_U8, 2, (int64_t[]){1, top->labels}, 1)};
-        v = gm_concat(t, both, 2, 1);
-        clamp = gm_concat(t, held, 2, 1);
-    }
-    v = without_labels(top, t, gm__rbm_gibbs(top, t, v, gm__dbn_cfg(m)->burn_in, temperature, clamp, &mean));
-    mean = without_labels(top, t, mean);
+    gm_tensor *mean = NULL, *v = gm__rbm_dream(gm__dbn_top(m), t, n, gm__dbn_cfg(m)->burn_in, temperature, cond, &mean);
     for (size_t i = d->n - 1; i-- > 0;) {
         gm_tensor *in = gm__rbm_down(&d->layer[i], t, v);
         mean = gm__rbm_visible_mean(&d->layer[i], t, in, 1);
         if (i) v = gm__rbm_visible_draw(&d->layer[i], t, in, 1);
     }
-    return shaped(m, t, mean);
+    return gm__rbm_shaped(m, t, mean);
 }
 
 /* The mean of every layer given the one below; the last is the code. */
@@ -186,8 +167,8 @@ static gm_tensor *decode(gm_model *m, const gm__batch *b)
 {
     const gm__dbn *d = gm__dbn_of(m);
     gm_tensor *h = b->x;
-    for (size_t i = d->n; i-- > 0;) h = without_labels(&d->layer[i], b->t, gm__rbm_visible_mean(&d->layer[i], b->t, gm__rbm_down(&d->layer[i], b->t, h), 1));
-    return shaped(m, b->t, h);
+    for (size_t i = d->n; i-- > 0;) h = gm__rbm_unlabelled(&d->layer[i], b->t, gm__rbm_visible_mean(&d->layer[i], b->t, gm__rbm_down(&d->layer[i], b->t, h), 1));
+    return gm__rbm_shaped(m, b->t, h);
 }
 
 static gm_tensor *predict(gm_model *m, const gm__batch *b)

@@ -65,8 +65,7 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
     GM__UNUSED(c);
     for (size_t i = d->n; i-- > 0;) {
         const gm__rbm *r = &d->layer[i];
-        in = gm__rbm_down(r, t, h);
-        if (r->labels) in = gm_slice(t, in, 1, 0, r->nv - r->labels, 1);
+        in = gm__rbm_unlabelled(r, t, gm__rbm_down(r, t, h));
         if (i) h = gm_sigmoid(t, in);
     }
     if (note) gm__format(note, NOTE, "%s", d->layer[0].log_var ? "squared error" : "cross-entropy, nats");

@@ -50,7 +50,7 @@ gm_tensor *gm__rbm_one_hot(const gm__rbm *r, gm_tape *t, gm_tensor *label)
 }
 
 /* Label units are one group of which exactly one is on. */
-static gm_tensor *pixels_of(const gm__rbm *r, gm_tape *t, gm_tensor *in) { return r->labels ? gm_slice(t, in, 1, 0, r->nv - r->labels, 1) : in; }
+gm_tensor *gm__rbm_unlabelled(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->labels ? gm_slice(t, v, 1, 0, r->nv - r->labels, 1) : v; }
 static gm_tensor *with_labels(const gm__rbm *r, gm_tape *t, gm_tensor *pixels, gm_tensor *labels)
 {
     gm_tensor *both[2] = {pixels, labels};
@@ -67,14 +67,14 @@ static gm_tensor *label_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double
 
 gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)
 {
-    gm_tensor *pixels = pixels_of(r, t, in);
+    gm_tensor *pixels = gm__rbm_unlabelled(r, t, in);
     return with_labels(r, t, r->log_var ? pixels : gm_sigmoid(t, cooled(t, pixels, temperature)), label_mean(r, t, in, temperature));
 }
 
 /* Gaussian at temperature T: the energy divided by T multiplies the variance by T. */
 gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)
 {
-    gm_tensor *pixels = pixels_of(r, t, in);
+    gm_tensor *pixels = gm__rbm_unlabelled(r, t, in);
     if (!r->log_var) return with_labels(r, t, gm_bernoulli_logits(t, cooled(t, pixels, temperature)), label_draw(r, t, in, temperature));
     gm_tensor *log_var = gm_affine(t, r->log_var, 1, log(temperature));
     return pixels ? gm_gaussian_draw(t, pixels, gm_expand(t, log_var, 2, pixels->shape)) : NULL;
@@ -144,4 +144,18 @@ gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, 
     }
     t->recording = recording;
     return v;
+}
+
+gm_tensor *gm__rbm_dream(const gm__rbm *r, gm_tape *t, int64_t n, int64_t steps, double temperature, gm_tensor *cond, gm_tensor **mean)
+{
+    gm_tensor *v = gm__rbm_noise(r, t, n, temperature), *clamp = NULL;
+    if (r->labels && cond) {
+        gm_tensor *both[2] = {gm__rbm_unlabelled(r, t, v), cond};
+        gm_tensor *held[2] = {gm_zeros(t, GM_U8, 2, (int64_t[]){1, r->nv - r->labels}), gm_full(t, GM_U8, 2, (int64_t[]){1, r->labels}, 1)};
+        v = gm_concat(t, both, 2, 1);
+        clamp = gm_concat(t, held, 2, 1);
+    }
+    v = gm__rbm_gibbs(r, t, v, steps, temperature, clamp, mean);
+    *mean = gm__rbm_unlabelled(r, t, *mean);
+    return gm__rbm_unlabelled(r, t, v);
 }

@@ -1,5 +1,6 @@
 /* machine.c - the tensors of one restricted Boltzmann machine. */
 #include "models/rbm/rbm.h"
+#include <string.h>
 
 static gm_status add(gm_model *m, const char *prefix, const char *name, int32_t ndim, const int64_t *shape, bool parameter, gm_tensor **out)
 {
@@ -51,4 +52,11 @@ gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix)
         if (all[i].t) GM__TRY(gm__optim_add_named(o, full, all[i].t, all[i].options));
     }
     return GM_OK;
+}
+
+gm_tensor *gm__rbm_shaped(const gm_model *m, gm_tape *t, gm_tensor *v)
+{
+    int64_t shape[GM_MAX_DIMS] = {v ? v->shape[0] : 0};
+    memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
+    return v ? gm_reshape(t, v, m->ndim + 1, shape) : NULL;
 }

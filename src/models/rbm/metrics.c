@@ -46,7 +46,7 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
     gm_tensor *v = gm__rbm_input(m, b, true), *in = gm__rbm_down(r, t, gm_sigmoid(t, gm__rbm_up(r, t, v)));
     GM__UNUSED(c);
     if (note) gm__format(note, NOTE, "%s", r->log_var ? "squared error" : "cross-entropy, nats");
-    if (r->labels) v = gm_slice(t, v, 1, 0, m->row, 1), in = gm_slice(t, in, 1, 0, m->row, 1);
+    v = gm__rbm_unlabelled(r, t, v), in = gm__rbm_unlabelled(r, t, in);
     if (r->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
     return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
 }

@@ -1,6 +1,5 @@
 /* rbm.c - the restricted Boltzmann machine as a family. */
 #include "models/rbm/rbm.h"
-#include <string.h>
 
 static bool joint(const gm_model *m) { return gm__rbm_cfg(m)->conditional != 0; }
 static bool ready(const gm_model *m) { return !joint(m) || gm__rbm_cfg(m)->classes > 0; }
@@ -47,26 +46,12 @@ static gm_status stepped(gm_model *m) { return gm__rbm_moved(gm__rbm_of(m), m->c
 
 /* ---- use ------------------------------------------------------------------------------ */
 
-static gm_tensor *shaped(const gm_model *m, gm_tape *t, gm_tensor *v)
-{
-    int64_t shape[GM_MAX_DIMS] = {v ? v->shape[0] : 0};
-    memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
-    return v ? gm_reshape(t, v, m->ndim + 1, shape) : NULL;
-}
-
-/* Chains of their own from noise; what is given is the mean of p(v|h) at the end. Labels that are asked for are held. */
+/* The mean of p(v|h) at the end of a chain. */
 static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
 {
-    const gm__rbm *r = gm__rbm_of(m);
-    gm_tensor *mean = NULL, *v = gm__rbm_noise(r, t, n, temperature), *clamp = NULL;
-    if (r->labels && cond) {
-        gm_tensor *both[2] = {gm_slice(t, v, 1, 0, m->row, 1), cond};
-        v = gm_concat(t, both, 2, 1);
-        gm_tensor *held[2] = {gm_zeros(t, GM_U8, 2, (int64_t[]){1, m->row}), gm_full(t, GM_U8, 2, (int64_t[]){1, r->labels}, 1)};
-        clamp = gm_concat(t, held, 2, 1);
-    }
-    gm__rbm_gibbs(r, t, v, gm__rbm_cfg(m)->burn_in, temperature, clamp, &mean);
-    return shaped(m, t, r->labels ? gm_slice(t, mean, 1, 0, m->row, 1) : mean);
+    gm_tensor *mean = NULL;
+    gm__rbm_dream(gm__rbm_of(m), t, n, gm__rbm_cfg(m)->burn_in, temperature, cond, &mean);
+    return gm__rbm_shaped(m, t, mean);
 }
 
 static gm_tensor *encode(gm_model *m, const gm__batch *b) { return gm_sigmoid(b->t, gm__rbm_up(gm__rbm_of(m), b->t, gm__rbm_input(m, b, true))); }
@@ -74,7 +59,7 @@ static gm_tensor *decode(gm_model *m, const gm__batch *b)
 {
     const gm__rbm *r = gm__rbm_of(m);
     gm_tensor *v = gm__rbm_visible_mean(r, b->t, gm__rbm_down(r, b->t, b->x), 1);
-    return shaped(m, b->t, r->labels ? gm_slice(b->t, v, 1, 0, m->row, 1) : v);
+    return gm__rbm_shaped(m, b->t, gm__rbm_unlabelled(r, b->t, v));
 }
 
 /* Without a label a joint model sums over all of them. */

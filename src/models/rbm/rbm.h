@@ -47,6 +47,10 @@ gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v);     
 gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x);       /* [N, labels]: free energy of x with each label */
 /* k steps from v; *mean receives the mean of p(v|h) of the last. clamp: [1 or N, nv] u8, units that keep their values; NULL. Nothing is recorded. */
 gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, double temperature, gm_tensor *clamp, gm_tensor **mean);
+/* n chains of their own from noise, labels held if cond [n, labels] is given; the states, and in *mean the means, without labels */
+gm_tensor *gm__rbm_dream(const gm__rbm *r, gm_tape *t, int64_t n, int64_t steps, double temperature, gm_tensor *cond, gm_tensor **mean);
+gm_tensor *gm__rbm_unlabelled(const gm__rbm *r, gm_tape *t, gm_tensor *v);         /* [N, nv - labels] */
+gm_tensor *gm__rbm_shaped(const gm_model *m, gm_tape *t, gm_tensor *v);            /* [N, row] -> [N, shape] */
 gm_tensor *gm__rbm_noise(const gm__rbm *r, gm_tape *t, int64_t n, double temperature); /* [n, nv]: visibles by their biases alone */
 
 /* ---- train.c ------------------------------------------------------------------------- */

@@ -84,9 +84,8 @@ gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const ch
 /* Of every row: how far the pixels are from what h makes of them. */
 static gm_tensor *recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
 {
-    const int64_t pixels = r->nv - r->labels;
-    gm_tensor *in = gm__rbm_down(r, t, h);
-    if (r->labels) v = gm_slice(t, v, 1, 0, pixels, 1), in = gm_slice(t, in, 1, 0, pixels, 1);
+    gm_tensor *in = gm__rbm_unlabelled(r, t, gm__rbm_down(r, t, h));
+    v = gm__rbm_unlabelled(r, t, v);
     if (r->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
     return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
 }
