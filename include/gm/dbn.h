@@ -41,6 +41,18 @@ GM_API void gm_dbn_config_init(gm_dbn_config *c, size_t size);
 /** New DBN. @param c options, copied; NULL for the defaults. @param out the caller's. @errors as gm_model_new. @threads as ctx. @since 0.1 @source Hinton, Osindero & Teh 2006 */
 GM_API gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out);
 
+/**
+ * A network that predicts (family mlp) whose hidden layers start as the machines of a trained rbm or dbn, for supervised fine-tuning.
+ * @param m         an rbm or dbn with Bernoulli visible units; not changed
+ * @param options   further options of mlp: classes (if the model has none), dropout, label-smoothing, seed (of the head); NULL
+ * @param out       receives the network, the caller's
+ * @errors    GM_EARG (another family; classes unknown), GM_EUNSUPPORTED (gaussian or scaled units), GM_ESTATE, GM_EBUSY, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ * @source    Hinton, Osindero & Teh 2006
+ */
+GM_API gm_status gm_dbn_unroll(gm_model *m, const char *options, gm_model **out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,7 +12,8 @@ typedef struct job {
     gm_model *model;
     gm_trainer *trainer;
     text model_options, train_options;
-    const char *family, *data_spec, *valid_spec, *out, *resume;
+    const char *family, *data_spec, *valid_spec, *out, *resume, *from;
+    bool model_given;         /* options of the family stand on the command line */
     const char *checkpoint, *report;
     char *default_checkpoint; /* OUT.ckpt, for an interrupt or --stop-after without --checkpoint */
 } job;
@@ -27,6 +28,8 @@ static int read_arguments(args *a, job *j)
     j->valid_spec = args_text(a, "valid");
     j->out = args_text(a, "out");
     j->resume = args_text(a, "resume");
+    j->from = args_text(a, "from");
+    if (j->from && j->resume) return usage_error("train: --from starts a run, --resume goes on with one: give one of them");
     j->checkpoint = args_text(a, "checkpoint");
     j->report = args_text(a, "report");
     if (j->report) text_option(&j->train_options, "report", j->report);
@@ -39,8 +42,9 @@ static int read_arguments(args *a, job *j)
     if (stop) text_option(&j->train_options, "stop-after", stop);
     if (j->checkpoint) text_option(&j->train_options, "checkpoint", j->checkpoint);
     const char *seed = args_text(a, "seed"); /* of the weights and of the training */
-    if (seed) text_option(&j->model_options, "seed", seed), text_option(&j->train_options, "seed", seed);
     take_options(a, j->family, &j->model_options);
+    j->model_given = j->model_options.len > 0;
+    if (seed) text_option(&j->model_options, "seed", seed), text_option(&j->train_options, "seed", seed);
     take_options(a, "train", &j->train_options);
     if (!j->checkpoint && stop) text_option(&j->train_options, "checkpoint", j->default_checkpoint);
     return 0;
@@ -57,11 +61,33 @@ static int check_folder(const char *path)
     return code;
 }
 
+/* The first weights: a new model's, or those of a file: of the same family, or of machines that a network grows from. */
+static int make_model(job *j)
+{
+    gm_model *source = NULL;
+    if (!j->from) return app_status(j->ctx, gm_model_new(j->ctx, j->family, j->model_options.p, &j->model), NULL);
+    int code = app_load(j->ctx, j->from, &source);
+    if (code) return code;
+    const char *family = gm_model_family(source);
+    if (!strcmp(j->family, "mlp") && strcmp(family, "mlp")) {
+        code = app_status(j->ctx, gm_dbn_unroll(source, j->model_options.p, &j->model), NULL);
+    } else if (strcmp(family, j->family)) {
+        code = work_error("train: --from %s: a model of family '%s', not '%s'", j->from, family, j->family);
+    } else if (j->model_given) {
+        code = usage_error("train: --from %s: the model's options are the file's: give none", j->from);
+    } else {
+        j->model = source;
+        return 0;
+    }
+    gm_model_free(source);
+    return code;
+}
+
 static int start(job *j)
 {
     gm_status s;
     int code;
-    if (!j->resume && (code = app_status(j->ctx, gm_model_new(j->ctx, j->family, j->model_options.p, &j->model), NULL))) return code;
+    if (!j->resume && (code = make_model(j))) return code;
     if ((code = app_data(j->ctx, j->data_spec, &j->data))) return code;
     if (j->valid_spec && (code = app_data(j->ctx, j->valid_spec, &j->valid))) return code;
     if (j->resume) {

@@ -103,6 +103,16 @@ refused() {
     rm -f out.txt err.txt
     test "$(ls -A | wc -l)" = "$before" || { echo "gm $*: left a file behind:"; ls -A; exit 1; }
 }
+
+echo "first weights from a file: the same model goes on, machines become a network"
+$gm train dbn --data synth:digits,n=200 --layers 12,10 --epochs 2 --quiet --out dbn.safetensors
+$gm train dbn --data synth:digits,n=200 --from dbn.safetensors --epochs 2 --quiet --out dbn2.safetensors
+$gm train mlp --data synth:digits,n=200 --from dbn.safetensors --epochs 2 --quiet --out net.safetensors
+$gm eval net.safetensors --data synth:digits,n=50,seed=2 --metric accuracy | grep -q '^accuracy '
+before=$(ls -A | wc -l)
+refused 2 train dbn --data synth:digits,n=200 --from dbn.safetensors --layers 5 --out x
+refused 1 train vae --data synth:digits,n=200 --from dbn.safetensors --out x
+refused 2 train mlp --data synth:digits,n=200 --from dbn.safetensors --resume y --out x
 printf 'not a model' >bad.safetensors
 printf 'a,b\n1,2\n3,x\n' >bad.csv
 printf 'a,b\n1,2\n3\n' >short.csv

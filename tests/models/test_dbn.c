@@ -167,6 +167,44 @@ START_TEST(bound_and_draws)
 }
 END_TEST
 
+/* Unrolled, the features are the machine's codes; training goes on from there. */
+START_TEST(unrolls)
+{
+    static const char *const kind[] = {"dbn layers=12,9", "dbn layers=12,9 centered=on persistent=on conditional=on", "rbm hidden=12 centered=on"};
+    gm_dataset *d = pictures(60, 1);
+    gm_model *m = NULL, *net = NULL, *none = NULL;
+    gm_tensor *x = NULL, *a = NULL, *b = NULL;
+    char options[128];
+    snprintf(options, sizeof options, "seed=3 %s", kind[_i] + 4);
+    OK(gm_model_new(ctx, _i == 2 ? "rbm" : "dbn", options, &m));
+    OK(gm_fit(m, d, "epochs=6 batch=20"));
+    OK(gm_dbn_unroll(m, "seed=4", &net));
+    ck_assert_str_eq(gm_model_family(net), "mlp");
+    OK(gm_dataset_read(d, "x", 0, 20, &x));
+    OK(gm_encode(m, x, &a));
+    OK(gm_encode(net, x, &b));
+    if (!strstr(kind[_i], "conditional")) ck_assert_msg(furthest(a, b) < 2e-6, "features differ by %g", furthest(a, b)); /* there a label takes part */
+    OK(gm_fit(net, d, "epochs=300 batch=20 lr=1e-2"));
+    gm_measure e;
+    int32_t n;
+    OK(gm_eval(net, d, "metric=accuracy", &e, 1, &n));
+    ck_assert_msg(e.value > 0.95, "accuracy %g", e.value);
+    gm_model_free(m);
+    OK(gm_model_new(ctx, "vae", "shape=4", &m));
+    FAILS(GM_EARG, "rbm or a dbn", gm_dbn_unroll(m, NULL, &none));
+    gm_model_free(m);
+    OK(gm_model_new(ctx, "rbm", "shape=4 hidden=3", &m));
+    FAILS(GM_EARG, "classes", gm_dbn_unroll(m, NULL, &none));
+    FAILS(GM_EARG, "hidden", gm_dbn_unroll(m, "classes=2 hidden=7", &none));
+    gm_model_free(m);
+    gm_model_free(net);
+    gm_tensor_free(x);
+    gm_tensor_free(a);
+    gm_tensor_free(b);
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(wrong_input)
 {
     gm_model *m = NULL;
@@ -203,6 +241,7 @@ int main(void)
     tcase_add_test(c, layers_in_turn);
     tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 3);
     tcase_add_test(c, bound_and_draws);
+    tcase_add_loop_test(c, unrolls, 0, 3);
     tcase_add_test(c, wrong_input);
     suite_add_tcase(s, c);
     return run_suite(s);
