@@ -19,6 +19,7 @@
 #include <gm/sampler.h>
 #include <gm/vae.h>
 #include <gm/classifier.h>
+#include <gm/bm.h>
 #include <gm/rbm.h>
 #include <gm/dbn.h>
 
