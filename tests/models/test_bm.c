@@ -1,6 +1,7 @@
 /* test_bm.c - the Boltzmann machine against enumeration of all its states. */
 #include "models/bm/bm.h"
 #include "models/models_test.h"
+#include <pthread.h>
 
 enum { N = 4, STATES = 1 << N };
 
@@ -512,6 +513,33 @@ START_TEST(goes_on_with_the_same_bytes)
 }
 END_TEST
 
+static void *cancel_soon(void *arg)
+{
+    usleep(50000);
+    gm_ctx_cancel(arg);
+    return NULL;
+}
+
+/* Chains that would run for minutes stop when another thread says so. */
+START_TEST(cancel)
+{
+    gm_model *m = NULL;
+    gm_tensor *x = NULL, *y = NULL;
+    pthread_t other;
+    OK(gm_model_new(ctx, "bm", "shape=400 burn-in=4000 init-std=0.1", &m));
+    OK(gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){200, 400}, &x));
+    ck_assert_int_eq(pthread_create(&other, NULL, cancel_soon, ctx), 0);
+    if (_i) FAILS(GM_ECANCELED, "canceled", gm_bm_gibbs(m, x, NULL, "steps=100000", &y));
+    else FAILS(GM_ECANCELED, "canceled", gm_sample(m, 200, 1, &y));
+    ck_assert_ptr_null(y);
+    pthread_join(other, NULL);
+    OK(gm_bm_energy(m, x, &y)); /* the model stays usable */
+    gm_tensor_free(x);
+    gm_tensor_free(y);
+    gm_model_free(m);
+}
+END_TEST
+
 START_TEST(wrong_input)
 {
     gm_model *m = NULL;
@@ -578,6 +606,7 @@ int main(void)
     tcase_add_loop_test(c, metrics, 0, 3);
     tcase_add_test(c, mean_field);
     tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 4);
+    tcase_add_loop_test(c, cancel, 0, 2);
     tcase_add_test(c, wrong_input);
     suite_add_tcase(s, c);
     return run_suite(s);

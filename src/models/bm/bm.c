@@ -51,8 +51,10 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
     gm_tensor *x = gm__bm_noise(t, n, bm->n), *w = gm__bm_matrix(bm, t);
     int64_t shape[GM_MAX_DIMS] = {n};
     GM__UNUSED(cond);
-    for (int32_t i = 0; i < gm__bm_cfg(m)->burn_in; i++)
+    for (int32_t i = 0; i < gm__bm_cfg(m)->burn_in; i++) {
+        if (gm__canceled(t->ctx)) return gm__tape_fail(t, GM_ECANCELED, "canceled by the host");
         if (gm__bm_sweep(bm, t, w, x, 0, NULL, temperature)) return NULL;
+    }
     memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
     return gm_reshape(t, gm_slice(t, x, 1, 0, bm->nv, 1), m->ndim + 1, shape);
 }

@@ -7,7 +7,7 @@ enum { AUTO_EXACT = 16 }; /* units in all up to which auto enumerates */
 static const gm__opt rows[] = {
     {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a row, \"4,4\"; default: from the data at first fit"},
     {"hidden", GM__O_INT, ROW(hidden), "0", 0, 1 << 14, NULL, "number of hidden units; 0: none"},
-    {"gradient", GM__O_CHOICE, ROW(gradient), "auto", 0, 0, "auto|exact|chains|mean-field", "means under the data and the model: enumerated (auto: up to 16 units in all), by Gibbs chains, or hidden means by mean field and chains for the model"},
+    {"gradient", GM__O_CHOICE, ROW(gradient), "auto", 0, 0, "auto|exact|chains|mean-field", "states are counted (auto: up to 16 units in all), or drawn by Gibbs chains; mean-field: for hidden units given data"},
     {"k", GM__O_INT, ROW(k), "5", 1, 1000, NULL, "sweeps of the chains in an update"},
     {"chains", GM__O_INT, ROW(chains), "100", 1, 1 << 20, NULL, "number of chains that go on from update to update"},
     {"start", GM__O_CHOICE, ROW(start), "data", 0, 0, "zero|data", "visible biases at first: 0, or such that the means are those of the data"},
