@@ -16,7 +16,8 @@ enum {
     SCRATCH = 1 << 17, /* most elements of an image's band, or of patches, in a task's scratch */
     TASKS = 16,        /* tasks aimed at */
     FEW = 4,           /* channels for which vectors run along the patch */
-    PIXELS = 128,      /* pixels of a step of the sum over pixels */
+    PIXELS = 128,      /* pixels of a step of the sum over pixels, results that share a piece of the weights */
+    STRETCH = 2048,    /* elements of a task that adds parts */
     COLS = 512,        /* weights of an output channel aimed at in such a step */
 };
 #define SMALL 1e6      /* multiply-adds below which threads do not pay */

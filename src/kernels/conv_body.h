@@ -126,21 +126,30 @@ static void F(finish)(const F(gather) *p, T *c, size_t ldc, size_t m, size_t n, 
 
 /* ---- ... from bands ---- */
 
-/* m results in a row, all channels of panel j */
-static void F(tile_row)(const F(gather) *p, const T *a, size_t j, size_t m, T *c, size_t ldc)
+/* Rows of results from the band a, all channels of panel j; to: the first of them, out_row elements from one row to the next.
+ * Every row takes its share from a piece of the panel before the next piece comes: piece and results stay in the first cache level. */
+static void F(tile_rows)(const F(gather) *p, const T *a, size_t rows, size_t j, T *to, size_t out_row, size_t ldc)
 {
     const gm__grid *d = p->d;
-    size_t n = least(p->nr, d->cout - j), ny = d->taps[0].n, group = most(1, GM__KC / p->run), piece = p->piece;
+    size_t n = least(p->nr, d->cout - j), ny = d->taps[0].n, group = most(1, GM__KC / p->run), ow = d->size[1];
+    size_t m = divup(ow, divup(ow, p->tall)); /* a row in even tiles */
     ptrdiff_t ars = d->taps[1].step * (ptrdiff_t)d->cin, line = d->taps[0].at_step * (ptrdiff_t)p->band.len;
     const T *b = p->packed + j * p->k, *bias = p->end->bias ? (const T *)p->end->bias + j : NULL;
     bool add = p->end->add;
     for (size_t y = 0; y < ny; y += group) /* short lines together, or each long one in pieces */
-        for (size_t k = 0; k < p->run; k += piece, add = true) {
-            size_t kc = least(piece, p->run - k);
-            p->kern->F1(conv_tile, S)(least(group, ny - y), kc, a + (ptrdiff_t)y * line + (ptrdiff_t)k, ars, 1, line, b, (ptrdiff_t)p->nr, c, ldc, m, n, add, add ? NULL : bias);
-            b += least(group, ny - y) * kc * p->nr;
+        for (size_t k = 0; k < p->run; k += p->piece, add = true) {
+            size_t kc = least(p->piece, p->run - k), segs = least(group, ny - y);
+            bool last = p->end->act && y + group >= ny && k + kc == p->run;
+            for (size_t i = 0; i < rows; i++) {
+                const T *from = a + (ptrdiff_t)i * d->taps[0].step * (ptrdiff_t)p->band.len + (ptrdiff_t)y * line + (ptrdiff_t)k;
+                T *c = to + i * out_row + j;
+                for (size_t x = 0; x < ow; x += m)
+                    p->kern->F1(conv_tile, S)(segs, kc, from + (ptrdiff_t)x * ars, ars, 1, line, b, (ptrdiff_t)p->nr, c + x * ldc, ldc, least(m, ow - x), n,
+                                              add, add ? NULL : bias);
+                if (last) p->kern->F1(gemm_post, S)(ow, n, c, ldc, NULL, p->end->act, (T)p->end->slope);
+            }
+            b += segs * kc * p->nr;
         }
-    if (p->end->act) p->kern->F1(gemm_post, S)(m, n, c, ldc, NULL, p->end->act, (T)p->end->slope);
 }
 
 /* m results in a row, few channels */
@@ -167,19 +176,17 @@ static void F(band_task)(void *arg, size_t task, size_t worker)
     const gm__grid *d = p->d;
     T *a = gm__scratch(p->ctx, worker, p->own * sizeof(T)); /* there already */
     size_t line = task * p->lines, last = least(line + p->lines, d->n * d->size[0]), rows;
-    size_t m = divup(d->size[1], divup(d->size[1], p->tall)), ldc = d->step[1] * d->out[2]; /* a row in even tiles */
+    size_t ldc = d->step[1] * d->out[2], out_row = d->step[0] * d->out[1] * d->out[2], some = most(1, PIXELS / d->size[1]);
     for (; line < last; line += rows) {
         size_t n = line / d->size[0], first = line % d->size[0];
         rows = least(p->band.rows, least(last - line, d->size[0] - first));
         F(fill_band)(d, &p->band, a, p->in, n, first, rows);
-        for (size_t j = 0; j < d->cout; j += p->few ? d->cout : p->nr)
-            for (size_t i = 0; i < rows; i++) {
-                const T *from = a + i * (size_t)d->taps[0].step * p->band.len;
-                T *to = p->out + ((n * d->out[0] + d->first[0] + (first + i) * d->step[0]) * d->out[1] + d->first[1]) * d->out[2];
-                if (p->few) F(dot_row)(p, from, d->size[1], to, ldc);
-                for (size_t x = 0; !p->few && x < d->size[1]; x += m)
-                    F(tile_row)(p, from + x * (size_t)d->taps[1].step * d->cin, j, least(m, d->size[1] - x), to + x * ldc + j, ldc);
-            }
+        T *to = p->out + ((n * d->out[0] + d->first[0] + first * d->step[0]) * d->out[1] + d->first[1]) * d->out[2];
+        for (size_t j = 0; !p->few && j < d->cout; j += p->nr)
+            for (size_t i = 0; i < rows; i += some)
+                F(tile_rows)(p, a + i * (size_t)d->taps[0].step * p->band.len, least(some, rows - i), j, to + i * out_row, out_row, ldc);
+        for (size_t i = 0; p->few && i < rows; i++)
+            F(dot_row)(p, a + i * (size_t)d->taps[0].step * p->band.len, d->size[1], to + i * out_row, ldc);
     }
 }
 

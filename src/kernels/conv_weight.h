@@ -81,20 +81,28 @@ static void F(weigh_task)(void *arg, size_t task, size_t worker)
     else F(weigh_patches)(p, a, group, first, last, line, lines, c);
 }
 
-/* The parts added up, in the weights' own order of axes. */
+/* A stretch of the sums, the parts added to the first in order. */
+static void F(add_parts)(void *arg, size_t task, size_t worker)
+{
+    const F(weigh) *p = arg;
+    size_t all = p->d->out[2] * p->k, first = task * STRETCH, n = least(STRETCH, all - first);
+    GM__UNUSED(worker);
+    for (size_t i = 1; i < p->parts; i++)
+        p->kern->F1(binary, S)[GM__B_ADD](n, p->part + first, p->part + first, p->part + i * all + first, GM__VV, NULL);
+}
+
+/* The sums in the weights' own order of axes. */
 static void F(collect_task)(void *arg, size_t o, size_t worker)
 {
     const F(weigh) *p = arg;
     const gm__grid *d = p->d;
-    size_t taps = d->taps[0].n * d->taps[1].n, all = d->out[2] * p->k;
+    size_t taps = d->taps[0].n * d->taps[1].n;
     const T *from = p->part + o / d->cout * d->cout * p->k + o % d->cout * p->os;
     T *to = p->w + o * p->k;
     GM__UNUSED(worker);
     for (size_t c = 0; c < d->cin; c++)
         for (size_t t = 0; t < taps; t++, to++) {
-            const T *one = from + (t * d->cin + c) * p->ks;
-            T sum = one[0];
-            for (size_t i = 1; i < p->parts; i++) sum += one[i * all];
+            T sum = from[(t * d->cin + c) * p->ks];
             *to = p->add ? *to + sum : sum;
         }
 }
@@ -141,6 +149,7 @@ static gm_status F(by_weight)(gm_ctx *ctx, bool spread, const gm__grid *d, void 
         p.part = own + p.own;
     }
     run_tasks(ctx, spread, p.chunks * d->groups * p.parts, F(weigh_task), &p);
+    run_tasks(ctx, spread, p.parts > 1 ? divup(d->out[2] * p.k, STRETCH) : 0, F(add_parts), &p);
     run_tasks(ctx, spread, d->out[2], F(collect_task), &p);
     return GM_OK;
 }
