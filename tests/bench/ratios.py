@@ -1,0 +1,15 @@
+"""Medians of times in milliseconds from JSON lines of benchmarks, libgm beside another library, and their ratio."""
+import json
+import statistics
+import sys
+
+times = {}
+for line in sys.stdin:
+    r = json.loads(line)
+    if r["metric"] == "time":
+        times.setdefault(r["workload"], {}).setdefault(r["peer"], []).append(r["value"])
+for workload, by in times.items():
+    ours = statistics.median(by.pop("libgm"))
+    for peer, values in by.items():
+        theirs = statistics.median(values)
+        print("%-34s libgm %9.3f  %s %9.3f  ratio %.2f" % (workload, ours, peer, theirs, theirs / ours))
