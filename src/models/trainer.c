@@ -132,6 +132,32 @@ static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool
 
 gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out) { return open_batches(tr, tr->data, batch, false, false, out); }
 
+gm_status gm__trainer_means(gm_trainer *tr, double *mean)
+{
+    enum { LOOK = 10000 };
+    gm_batches *b = NULL;
+    gm_tensor *x = NULL;
+    gm_tape *t = NULL;
+    double seen = 0;
+    gm_status s = gm__trainer_batches(tr, GM__CHUNK, &b);
+    if (!s) s = gm__use_tape(tr->ctx, &t);
+    for (int64_t j = 0; j < tr->m->row; j++) mean[j] = 0;
+    while (!s && seen < LOOK) {
+        if ((s = gm__check_cancel(tr->ctx)) || (s = gm_batches_next(b, &x))) break;
+        gm_tape_reset(t);
+        gm_tensor *v = gm__model_rows(tr->m, t, x);
+        v = v ? gm__tape_contiguous(t, v) : NULL;
+        if (!v) s = gm__tape_failed(tr->ctx, t);
+        for (int64_t i = 0; !s && i < v->size; i++) mean[i % tr->m->row] += (double)gm__f32(v)[i];
+        if (!s) seen += (double)v->shape[0];
+    }
+    if (s == GM_END) s = GM_OK;
+    for (int64_t j = 0; j < tr->m->row; j++) mean[j] /= seen;
+    gm_tape_free(t);
+    gm_batches_free(b);
+    return s;
+}
+
 gm_status gm__trainer_keep(gm_trainer *tr, const char *name, gm_tensor *t)
 {
     struct gm__kept *kept = gm__realloc(tr->ctx, tr->kept, tr->n_kept + 1, sizeof *kept);

@@ -100,6 +100,7 @@ gm_status gm__trainer_open(gm_trainer *tr);   /* cfg is final: optimiser, batche
 int64_t gm__trainer_total(const gm_trainer *tr);
 gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid);
 gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out); /* the training data in order, as they are trained on */
+gm_status gm__trainer_means(gm_trainer *tr, double *mean); /* [row]: of x as it is trained on, over the first 10,000 rows */
 gm_status gm__trainer_keep(gm_trainer *tr, const char *name, gm_tensor *t);     /* for a family's begin: a tensor (retained) that checkpoints hold */
 
 /* step.c */

@@ -9,32 +9,7 @@
 #include "models/trainer.h"
 #include <math.h>
 
-enum { LOOK = 10000 }; /* rows whose means start the biases */
-
 /* ---- before the first step -------------------------------------------------------------- */
-
-static gm_status means(gm_model *m, gm_trainer *tr, double *mean)
-{
-    gm_batches *b = NULL;
-    gm_tensor *x = NULL;
-    gm_tape *t = NULL;
-    int64_t rows = 0;
-    gm_status s = gm__trainer_batches(tr, GM__CHUNK, &b);
-    if (!s) s = gm__use_tape(m->ctx, &t);
-    while (!s && rows < LOOK) {
-        if ((s = gm__check_cancel(m->ctx)) || (s = gm_batches_next(b, &x))) break;
-        gm_tape_reset(t);
-        gm_tensor *v = gm__bm_rows(t, gm__model_rows(m, t, x), m->row, true);
-        if (!v) s = gm__tape_failed(m->ctx, t);
-        for (int64_t i = 0; !s && i < v->size; i++) mean[i % m->row] += (double)gm__f32(v)[i];
-        rows += s ? 0 : v->shape[0];
-    }
-    if (s == GM_END) s = GM_OK;
-    for (int64_t j = 0; j < m->row; j++) mean[j] /= (double)rows;
-    gm_tape_free(t);
-    gm_batches_free(b);
-    return s;
-}
 
 /* The biases under which units have these means when nothing else is known. */
 static gm_status start_biases(gm_model *m, gm_trainer *tr)
@@ -43,7 +18,7 @@ static gm_status start_biases(gm_model *m, gm_trainer *tr)
     for (int64_t i = 0; i < gm__bm_of(m)->n; i++)
         if (b[i] != 0) return GM_OK;
     double *mean = gm__calloc(m->ctx, (size_t)m->row, sizeof *mean);
-    gm_status s = mean ? means(m, tr, mean) : GM_ENOMEM;
+    gm_status s = mean ? gm__trainer_means(tr, mean) : GM_ENOMEM;
     for (int64_t j = 0; !s && j < m->row; j++) {
         double p = fmin(fmax(mean[j], 1e-3), 1 - 1e-3);
         b[j] = (float)log(p / (1 - p));

@@ -44,7 +44,7 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
     gm__dbn *d = gm__dbn_of(m);
     gm_tensor *v = NULL, *sum = bound(m, b, &v);
     if (note) {
-        gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 1000, .chains = 100, .seed = c->seed};
+        gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;
         if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
         gm_status s = gm__rbm_log_z(m->ctx, gm__dbn_top(m), &z, &d->log_z, &error);

@@ -31,7 +31,7 @@ gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out)
 #define AT(field) offsetof(gm__z_cfg, field)
 static const gm__opt z_rows[] = {
     {"method", GM__O_CHOICE, AT(method), "exact", 0, 0, "exact|ais|reverse-ais", "how Z is found"},
-    {"temperatures", GM__O_INT, AT(temperatures), "1000", 1, 1 << 24, NULL, "ais: steps from independent units to the model"},
+    {"temperatures", GM__O_INT, AT(temperatures), "10000", 1, 1 << 24, NULL, "ais: steps from independent units to the model"},
     {"chains", GM__O_INT, AT(chains), "100", 1, 1 << 20, NULL, "ais: number of chains"},
     {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "ais: of the chains"},
 };

@@ -16,7 +16,7 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
     const gm__rbm *r = gm__rbm_of(m);
     double *log_z = &((gm__rbm_model *)m->state)->log_z;
     if (note) {
-        gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 1000, .chains = 100, .seed = c->seed};
+        gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;
         gm_tensor *v = gm__rbm_input(m, b, true);
         if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;

@@ -8,8 +8,6 @@
 #include "models/trainer.h"
 #include <math.h>
 
-enum { LOOK = 10000 }; /* rows whose means start the biases */
-
 /* ---- before the first step ---------------------------------------------------------- */
 
 static bool all_zero(const gm_tensor *x)
@@ -19,39 +17,11 @@ static bool all_zero(const gm_tensor *x)
     return true;
 }
 
-/* Means of the data as they are trained on. */
-static gm_status means(const gm__rbm *r, gm_model *m, gm_trainer *tr, double *mean)
-{
-    gm_batches *b = NULL;
-    gm_tensor *x = NULL;
-    gm_tape *t = NULL;
-    double rows = 0;
-    gm_status s = gm__trainer_batches(tr, GM__CHUNK, &b);
-    if (!s) s = gm__use_tape(m->ctx, &t);
-    while (!s && rows < LOOK) {
-        if ((s = gm__check_cancel(m->ctx)) || (s = gm_batches_next(b, &x))) break;
-        gm_tape_reset(t);
-        gm_tensor *v = gm__rbm_rows(r, t, gm__model_rows(m, t, x), true);
-        v = v ? gm__tape_contiguous(t, v) : NULL;
-        if (!v) {
-            s = gm__tape_failed(m->ctx, t);
-            break;
-        }
-        for (int64_t i = 0; i < v->size; i++) mean[i % m->row] += (double)gm__f32(v)[i];
-        rows += (double)v->shape[0];
-    }
-    if (s == GM_END) s = GM_OK;
-    for (int64_t j = 0; j < m->row; j++) mean[j] /= rows;
-    gm_tape_free(t);
-    gm_batches_free(b);
-    return s;
-}
-
 gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
 {
     if (!(r->how.start || r->mu) || !all_zero(r->b)) return GM_OK;
     double *mean = gm__calloc(m->ctx, (size_t)m->row, sizeof *mean);
-    gm_status s = mean ? means(r, m, tr, mean) : GM_ENOMEM;
+    gm_status s = mean ? gm__trainer_means(tr, mean) : GM_ENOMEM;
     for (int64_t j = 0; !s && j < m->row; j++) {
         double p = fmin(fmax(mean[j], 1e-3), 1 - 1e-3); /* the bias under which a unit has this mean when nothing else is known [Hinton 2012] */
         if (r->mu) gm__f32(r->mu)[j] = (float)mean[j];
