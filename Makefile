@@ -128,18 +128,22 @@ endif
 
 # ---- checks ------------------------------------------------------------------
 
-check: $(if $(REMAKE),,all $(TESTS))
+# compiling takes all processors, unless -j says otherwise
+PAR = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc 2>/dev/null || echo 2))
+
+check:
 ifeq ($(REMAKE),1)
 	@$(MAKE) GM_REMADE=1 $@
 else
+	@$(MAKE) --no-print-directory $(PAR) all $(TESTS)
 	@sh tests/run.sh "$(BUILD)" "$(LIBD)" "$(CC)" $(TESTS)
 	@$(MAKE) --no-print-directory check-quick-asan
 endif
 
 SAN_ADDRESS := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan LIBD=$(BUILD)/asan/lib OPT=-O1 SAN="$(SAN_ADDRESS)"
+ASAN_MAKE = $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/asan LIBD=$(BUILD)/asan/lib OPT=-O1 SAN="$(SAN_ADDRESS)"
 # OpenBLAS synchronises its own threads where TSan cannot see it
-TSAN_MAKE = OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory BUILD=$(BUILD)/tsan LIBD=$(BUILD)/tsan/lib OPT=-O1 SAN="-fsanitize=thread"
+TSAN_MAKE = OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/tsan LIBD=$(BUILD)/tsan/lib OPT=-O1 SAN="-fsanitize=thread"
 .PHONY: check-quick-asan check-binaries run-tests
 # unit and op tests under the address and undefined-behaviour sanitizers
 check-quick-asan:
