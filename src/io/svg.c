@@ -63,7 +63,7 @@ static axis make_axis(const gm__plot *p, bool y, int32_t ticks, double from, dou
         return a;
     }
     if (a.hi - a.lo <= 1e-9 * fabs(a.hi)) { /* constant */
-        double half = a.hi ? 0.5 * fabs(a.hi) : 0.5;
+        double half = a.hi != 0 ? 0.5 * fabs(a.hi) : 0.5;
         a.lo -= half, a.hi += half;
     }
     a.step = round_step((a.hi - a.lo) / ticks);
@@ -103,7 +103,7 @@ static void number(gm__buf *b, double v, double step, double most)
     if (size > 0 && most >= 2e6) unit = 1e6, end = "M";
     else if (size > 0 && most >= 2e4) unit = 1e3, end = "k";
     step /= unit;
-    int digits = step >= 1 || !size ? 0 : (int)ceil(-log10(step) - 1e-9);
+    int digits = step >= 1 || size == 0 ? 0 : (int)ceil(-log10(step) - 1e-9);
     gm__write_fixed(text, sizeof text, v / unit, digits > 9 ? 9 : (size_t)digits);
     gm__buf_format(b, "%s%s", text, end);
 }
@@ -124,9 +124,9 @@ static void y_ticks(gm__buf *b, const gm__plot *p, const axis *y)
     }
     static const double within[] = { 1, 2, 5 };
     for (double e = floor(y->lo); e <= y->hi; e++)
-        for (int i = 0; i < (y->step ? 1 : 3); i++) {
+        for (int i = 0; i < (y->step != 0 ? 1 : 3); i++) {
             double v = within[i] * pow(10, e);
-            if (log10(v) < y->lo || log10(v) > y->hi || (y->step && fmod(e, y->step) != 0)) continue;
+            if (log10(v) < y->lo || log10(v) > y->hi || (y->step != 0 && fmod(e, y->step) != 0)) continue;
             y_tick(b, p, y, v, v, v);
         }
 }
