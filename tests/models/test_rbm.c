@@ -252,6 +252,24 @@ static double exact_log_prob(gm_model *m, gm_dataset *d)
     return e.value;
 }
 
+/* Measured together or alone, a metric has the same value: each keeps its own Z, beyond the first batch, too. */
+START_TEST(metrics_stand_apart)
+{
+    gm_model *m = NULL;
+    gm_dataset *d = pictures(40, 1);
+    gm_measure alone, both[3];
+    int32_t n;
+    OK(gm_model_new(ctx, "rbm", "hidden=6 init-std=0.5 seed=1", &m));
+    OK(gm_fit(m, d, "steps=5 batch=20"));
+    OK(gm_eval(m, d, "metric=exact_log_prob batch=8", &alone, 1, &n));
+    OK(gm_eval(m, d, "metric=exact_log_prob,ais,reverse_ais batch=8 k=3", both, 3, &n));
+    ck_assert_double_eq(alone.value, both[0].value);
+    ck_assert(both[1].value != both[0].value && both[2].value != both[1].value);
+    gm_model_free(m);
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(learns_bars_and_stripes)
 {
     static const char *const kind[] = {"persistent=on chains=200", "persistent=on chains=200 centered=on"};
@@ -374,6 +392,7 @@ int main(void)
     tcase_add_loop_test(c, chains, 0, 6);
     tcase_add_test(c, held_units);
     tcase_add_loop_test(c, label_units, 0, 2);
+    tcase_add_test(c, metrics_stand_apart);
     tcase_add_loop_test(c, learns_bars_and_stripes, 0, 2);
     tcase_add_test(c, gaussian_units);
     tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 6);

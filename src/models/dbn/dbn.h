@@ -12,7 +12,7 @@ typedef struct gm__dbn {
     gm__rbm layer[GM__DBN_LAYERS];    /* from the bottom */
     int64_t first[GM__DBN_LAYERS];    /* step at which each begins to learn, in training */
     size_t learning;                  /* the layer of the last step */
-    double log_z;                     /* of the topmost, as found by the metric at work */
+    double log_z[3];                  /* of the topmost, as each method found it for the metric at work */
 } gm__dbn;
 
 static inline gm__dbn *gm__dbn_of(const gm_model *m) { return m->state; }

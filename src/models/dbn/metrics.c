@@ -47,11 +47,11 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;
         if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
-        gm_status s = gm__rbm_log_z(m->ctx, gm__dbn_top(m), &z, &d->log_z, &error);
+        gm_status s = gm__rbm_log_z(m->ctx, gm__dbn_top(m), &z, &d->log_z[method], &error);
         if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
-        gm__format(note, NOTE, "%sbinarize=%s temperatures=%d log Z=%.3f s.e.=%.3f", d->n > 1 ? "lower bound " : "", binarized(m), (int)z.temperatures, d->log_z, error);
+        gm__format(note, NOTE, "%sbinarize=%s temperatures=%d log Z=%.3f s.e.=%.3f", d->n > 1 ? "lower bound " : "", binarized(m), (int)z.temperatures, d->log_z[method], error);
     }
-    return gm_affine(b->t, sum, 1, -d->log_z);
+    return gm_affine(b->t, sum, 1, -d->log_z[method]);
 }
 
 static gm_tensor *metric_ais(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note) { return by_log_z(m, b, c, note, GM__Z_AIS); }

@@ -14,7 +14,7 @@ static const char *binarized(const gm_model *m)
 static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note, int method)
 {
     const gm__rbm *r = gm__rbm_of(m);
-    double *log_z = &((gm__rbm_model *)m->state)->log_z;
+    double *log_z = &((gm__rbm_model *)m->state)->log_z[method];
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;

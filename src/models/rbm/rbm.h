@@ -78,7 +78,7 @@ gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, const gm__z_cfg *c, doubl
 
 typedef struct gm__rbm_model {
     gm__rbm r;
-    double log_z;                        /* as found by the metric at work */
+    double log_z[3];                     /* as each method found it for the metric at work */
 } gm__rbm_model;
 static inline gm__rbm *gm__rbm_of(const gm_model *m) { return &((gm__rbm_model *)m->state)->r; }
 static inline const gm_rbm_config *gm__rbm_cfg(const gm_model *m) { return m->cfg; }
