@@ -2,6 +2,7 @@
  * the lock between training and use. */
 #include "models/model.h"
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 
 /* ---- families ------------------------------------------------------------------- */
@@ -192,6 +193,32 @@ done:
     if (s) gm_model_free(m);
     else *out = m;
     return s;
+}
+
+typedef union config { uint32_t struct_size; max_align_t align; char bytes[GM__CONFIG_BYTES]; } config;
+
+static void defaults_of(const gm__family *f, config *d)
+{
+    memset(d, 0, sizeof *d);
+    d->struct_size = (uint32_t)f->cfg_size;
+    gm__opts_defaults(NULL, f->opts, d, NULL);
+}
+
+void gm__family_config(const gm__family *f, void *c, size_t size)
+{
+    config d;
+    defaults_of(f, &d);
+    gm__struct_init(c, size, &d, f->cfg_size);
+}
+
+gm_status gm__model_from_config(gm_ctx *ctx, const gm__family *f, const void *c, gm_model **out)
+{
+    config full;
+    if (out) *out = NULL;
+    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "%s: ctx and out are required", f->name);
+    defaults_of(f, &full);
+    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), f->name, c, &full, f->cfg_size));
+    return gm__model_make(ctx, f, &full, out);
 }
 
 gm_status gm_model_new(gm_ctx *ctx, const char *family, const char *options, gm_model **out)

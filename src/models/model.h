@@ -135,6 +135,10 @@ gm_status gm__model_add_tensor(gm_model *m, const char *name, gm_tensor *t /* re
 uint64_t gm__model_seed(const gm_model *m);
 /* The constructor behind gm_model_new, gm_vae_new, ..: cfg is copied and checked; NULL for the defaults. */
 gm_status gm__model_make(gm_ctx *ctx, const gm__family *f, const void *cfg, gm_model **out);
+/* The public pair of every family: gm_X_config_init, and gm_X_new, whose struct may be that of an older or newer caller. */
+enum { GM__CONFIG_BYTES = 1024 }; /* a config struct is no larger */
+void gm__family_config(const gm__family *f, void *c, size_t size);
+gm_status gm__model_from_config(gm_ctx *ctx, const gm__family *f, const void *c, gm_model **out);
 /* Gives an unbuilt model its shape (from data or a file) and builds it. */
 gm_status gm__model_build(gm_model *m, int32_t ndim, const int64_t *shape);
 const void *gm__model_option(const gm_model *m, const char *name); /* address of an option's value, NULL if the family has none */

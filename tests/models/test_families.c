@@ -21,6 +21,7 @@ START_TEST(options_stand_apart)
             ck_assert_msg(!strcmp(o.name, "seed") || !has_option("train", o.name), "%s: option %s is one of training, too", family, o.name);
             ck_assert_msg(*o.help, "%s: option %s has no help", family, o.name);
         }
+        ck_assert_uint_le(gm__family_find(family)->cfg_size, GM__CONFIG_BYTES);
         ck_assert_msg(n > 2 && has_option(family, "seed") && has_option(family, "shape"), "%s: seed or shape is missing", family);
     }
 }

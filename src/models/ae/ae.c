@@ -62,23 +62,6 @@ static gm_status check(gm_ctx *ctx, const void *cfg)
     return GM_OK;
 }
 
-void gm_ae_config_init(gm_ae_config *c, size_t size)
-{
-    gm_ae_config d = {.struct_size = sizeof d};
-    gm__opts_defaults(NULL, &opts, &d, NULL);
-    gm__struct_init(c, size, &d, sizeof d);
-}
-
-gm_status gm_ae_new(gm_ctx *ctx, const gm_ae_config *c, gm_model **out)
-{
-    gm_ae_config full;
-    if (out) *out = NULL;
-    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "ae: ctx and out are required");
-    gm_ae_config_init(&full, sizeof full);
-    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), "ae", c, &full, sizeof full));
-    return gm__model_make(ctx, &gm__family_ae, &full, out);
-}
-
 /* ---- building ------------------------------------------------------------------------- */
 
 /* Finds the encoder's weights and makes a bias for each, for the way back. */
@@ -280,3 +263,6 @@ const gm__family gm__family_ae = {
     .n_metrics = GM__COUNT(metrics),
     .print = print,
 };
+
+void gm_ae_config_init(gm_ae_config *c, size_t size) { gm__family_config(&gm__family_ae, c, size); }
+gm_status gm_ae_new(gm_ctx *ctx, const gm_ae_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_ae, c, out); }

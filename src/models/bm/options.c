@@ -24,10 +24,3 @@ int gm__bm_gradient(const gm_model *m)
     if (way != GM_GRADIENT_AUTO) return way;
     return gm__bm_of(m)->n <= AUTO_EXACT ? GM_GRADIENT_EXACT : GM_GRADIENT_CHAINS;
 }
-
-void gm_bm_config_init(gm_bm_config *c, size_t size)
-{
-    gm_bm_config d = {.struct_size = sizeof d};
-    gm__opts_defaults(NULL, &gm__bm_opts, &d, NULL);
-    gm__struct_init(c, size, &d, sizeof d);
-}

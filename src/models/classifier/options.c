@@ -44,24 +44,7 @@ static gm_status check(gm_ctx *ctx, const char *owner, const gm_classifier_confi
 gm_status gm__mlp_check(gm_ctx *ctx, const void *cfg) { return check(ctx, "mlp", cfg); }
 gm_status gm__cnn_check(gm_ctx *ctx, const void *cfg) { return check(ctx, "cnn", cfg); }
 
-static void init(const gm__opts *o, gm_classifier_config *c, size_t size)
-{
-    gm_classifier_config d = {.struct_size = sizeof d};
-    gm__opts_defaults(NULL, o, &d, NULL);
-    gm__struct_init(c, size, &d, sizeof d);
-}
-
-static gm_status make(gm_ctx *ctx, const gm__family *f, const gm_classifier_config *c, gm_model **out)
-{
-    gm_classifier_config full;
-    if (out) *out = NULL;
-    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "%s: ctx and out are required", f->name);
-    init(f->opts, &full, sizeof full);
-    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), f->name, c, &full, sizeof full));
-    return gm__model_make(ctx, f, &full, out);
-}
-
-void gm_mlp_config_init(gm_mlp_config *c, size_t size) { init(&gm__mlp_opts, c, size); }
-void gm_cnn_config_init(gm_cnn_config *c, size_t size) { init(&gm__cnn_opts, c, size); }
-gm_status gm_mlp_new(gm_ctx *ctx, const gm_mlp_config *c, gm_model **out) { return make(ctx, &gm__family_mlp, c, out); }
-gm_status gm_cnn_new(gm_ctx *ctx, const gm_cnn_config *c, gm_model **out) { return make(ctx, &gm__family_cnn, c, out); }
+void gm_mlp_config_init(gm_mlp_config *c, size_t size) { gm__family_config(&gm__family_mlp, c, size); }
+void gm_cnn_config_init(gm_cnn_config *c, size_t size) { gm__family_config(&gm__family_cnn, c, size); }
+gm_status gm_mlp_new(gm_ctx *ctx, const gm_mlp_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_mlp, c, out); }
+gm_status gm_cnn_new(gm_ctx *ctx, const gm_cnn_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_cnn, c, out); }

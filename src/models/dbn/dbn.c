@@ -217,12 +217,5 @@ const gm__family gm__family_dbn = {
     .print = print,
 };
 
-gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out)
-{
-    gm_dbn_config full;
-    if (out) *out = NULL;
-    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "dbn: ctx and out are required");
-    gm_dbn_config_init(&full, sizeof full);
-    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), "dbn", c, &full, sizeof full));
-    return gm__model_make(ctx, &gm__family_dbn, &full, out);
-}
+void gm_dbn_config_init(gm_dbn_config *c, size_t size) { gm__family_config(&gm__family_dbn, c, size); }
+gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_dbn, c, out); }

@@ -51,10 +51,3 @@ gm_status gm__dbn_check(gm_ctx *ctx, const void *cfg)
         return gm__fail_ctx(ctx, GM_EARG, "dbn: units=bernoulli wants data in [0,1]: use scale=unit or none, not standard");
     return GM_OK;
 }
-
-void gm_dbn_config_init(gm_dbn_config *c, size_t size)
-{
-    gm_dbn_config d = {.struct_size = sizeof d};
-    gm__opts_defaults(NULL, &gm__dbn_opts, &d, NULL);
-    gm__struct_init(c, size, &d, sizeof d);
-}

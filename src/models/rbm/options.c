@@ -36,10 +36,3 @@ gm_status gm__rbm_check(gm_ctx *ctx, const void *cfg)
     if (c->chains && !c->persistent) return gm__fail_ctx(ctx, GM_EARG, "rbm: chains belongs to persistent=on");
     return GM_OK;
 }
-
-void gm_rbm_config_init(gm_rbm_config *c, size_t size)
-{
-    gm_rbm_config d = {.struct_size = sizeof d};
-    gm__opts_defaults(NULL, &gm__rbm_opts, &d, NULL);
-    gm__struct_init(c, size, &d, sizeof d);
-}

@@ -125,12 +125,5 @@ const gm__family gm__family_rbm = {
     .print = print,
 };
 
-gm_status gm_rbm_new(gm_ctx *ctx, const gm_rbm_config *c, gm_model **out)
-{
-    gm_rbm_config full;
-    if (out) *out = NULL;
-    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "rbm: ctx and out are required");
-    gm_rbm_config_init(&full, sizeof full);
-    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), "rbm", c, &full, sizeof full));
-    return gm__model_make(ctx, &gm__family_rbm, &full, out);
-}
+void gm_rbm_config_init(gm_rbm_config *c, size_t size) { gm__family_config(&gm__family_rbm, c, size); }
+gm_status gm_rbm_new(gm_ctx *ctx, const gm_rbm_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_rbm, c, out); }

@@ -62,19 +62,5 @@ gm_status gm__vae_check(gm_ctx *ctx, const void *cfg)
     return GM_OK;
 }
 
-void gm_vae_config_init(gm_vae_config *c, size_t size)
-{
-    gm_vae_config d = {.struct_size = sizeof d};
-    gm__opts_defaults(NULL, &gm__vae_opts, &d, NULL);
-    gm__struct_init(c, size, &d, sizeof d);
-}
-
-gm_status gm_vae_new(gm_ctx *ctx, const gm_vae_config *c, gm_model **out)
-{
-    gm_vae_config full;
-    if (out) *out = NULL;
-    if (!gm__is(ctx, GM__CTX) || !out) return gm__fail_ctx(gm__is(ctx, GM__CTX) ? ctx : NULL, GM_EARG, "vae: ctx and out are required");
-    gm_vae_config_init(&full, sizeof full);
-    if (c) GM__TRY(gm__struct_in(gm__ctx_err(ctx), "vae", c, &full, sizeof full));
-    return gm__model_make(ctx, &gm__family_vae, &full, out);
-}
+void gm_vae_config_init(gm_vae_config *c, size_t size) { gm__family_config(&gm__family_vae, c, size); }
+gm_status gm_vae_new(gm_ctx *ctx, const gm_vae_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_vae, c, out); }
