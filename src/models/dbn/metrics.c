@@ -4,13 +4,7 @@
  * one draw of q a row [Salakhutdinov & Murray 2008]. With one layer it is log p(v) itself. */
 #include "models/dbn/dbn.h"
 
-enum { NOTE = 96 };
-
-static const char *binarized(const gm_model *m)
-{
-    static const char *const name[] = {"none", "dynamic", "threshold"};
-    return name[gm__dbn_cfg(m)->binarize];
-}
+enum { NOTE = 96, CHOICE = 16 };
 
 /* The bound without log Z. *input receives what the topmost machine sees. */
 static gm_tensor *bound(const gm_model *m, const gm__batch *b, gm_tensor **input)
@@ -46,10 +40,11 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;
+        char how[CHOICE];
         if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
         gm_status s = gm__rbm_log_z(m->ctx, gm__dbn_top(m), &z, &d->log_z[method], &error);
         if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
-        gm__format(note, NOTE, "%sbinarize=%s temperatures=%d log Z=%.3f s.e.=%.3f", d->n > 1 ? "lower bound " : "", binarized(m), (int)z.temperatures, d->log_z[method], error);
+        gm__format(note, NOTE, "%sbinarize=%s temperatures=%d log Z=%.3f s.e.=%.3f", d->n > 1 ? "lower bound " : "", gm__model_choice(m, "binarize", how, sizeof how), (int)z.temperatures, d->log_z[method], error);
     }
     return gm_affine(b->t, sum, 1, -d->log_z[method]);
 }

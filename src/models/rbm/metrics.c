@@ -2,13 +2,7 @@
 #include "models/rbm/rbm.h"
 #include <math.h>
 
-enum { NOTE = 96 };
-
-static const char *binarized(const gm_model *m)
-{
-    static const char *const name[] = {"none", "dynamic", "threshold"};
-    return name[gm__rbm_cfg(m)->binarize];
-}
+enum { NOTE = 96, CHOICE = 16 };
 
 /* -F(x) - log Z, where Z is found at the first batch */
 static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note, int method)
@@ -18,12 +12,13 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;
+        char how[CHOICE];
         gm_tensor *v = gm__rbm_input(m, b, true);
         if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
         gm_status s = gm__rbm_log_z(m->ctx, r, &z, log_z, &error);
         if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
-        if (method == GM__Z_EXACT) gm__format(note, NOTE, "binarize=%s log Z=%.4f", binarized(m), *log_z);
-        else gm__format(note, NOTE, "binarize=%s temperatures=%d chains=100 log Z=%.3f s.e.=%.3f", binarized(m), (int)z.temperatures, *log_z, error);
+        if (method == GM__Z_EXACT) gm__format(note, NOTE, "binarize=%s log Z=%.4f", gm__model_choice(m, "binarize", how, sizeof how), *log_z);
+        else gm__format(note, NOTE, "binarize=%s temperatures=%d chains=100 log Z=%.3f s.e.=%.3f", gm__model_choice(m, "binarize", how, sizeof how), (int)z.temperatures, *log_z, error);
     }
     return gm_affine(b->t, m->family->score(m, b), -1, -*log_z);
 }
@@ -34,8 +29,9 @@ static gm_tensor *metric_reverse(gm_model *m, const gm__batch *b, const gm__eval
 
 static gm_tensor *metric_free_energy(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
+    char how[CHOICE];
     GM__UNUSED(c);
-    if (note) gm__format(note, NOTE, "binarize=%s", binarized(m));
+    if (note) gm__format(note, NOTE, "binarize=%s", gm__model_choice(m, "binarize", how, sizeof how));
     return m->family->score(m, b);
 }
 
@@ -57,9 +53,10 @@ static gm_tensor *metric_pseudo(gm_model *m, const gm__batch *b, const gm__eval_
 {
     const gm__rbm *r = gm__rbm_of(m);
     gm_tape *t = b->t;
+    char how[CHOICE];
     GM__UNUSED(c);
     if (r->log_var || r->labels) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units without labels");
-    if (note) gm__format(note, NOTE, "binarize=%s, every unit", binarized(m));
+    if (note) gm__format(note, NOTE, "binarize=%s, every unit", gm__model_choice(m, "binarize", how, sizeof how));
     gm_tensor *v = gm__rbm_input(m, b, true), *in = gm__rbm_up(r, t, v), *sum = NULL;
     gm_tensor *hidden = gm_sum(t, gm_softplus(t, in), 1, 0);
     gm_tensor *bias = r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b;
