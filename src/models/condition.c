@@ -28,16 +28,10 @@ bool gm__labels_in(gm_model *m, gm_tape *t, const gm_tensor *label, int64_t clas
     return true;
 }
 
-gm_tensor *gm__model_onehot(gm_model *m, gm_tape *t, const gm_tensor *label, int32_t dtype)
+gm_tensor *gm__model_onehot(gm_model *m, gm_tape *t, gm_tensor *label, int32_t dtype)
 {
-    const int64_t size = gm__model_condition(m), n = label->shape[0], *k = (const int64_t *)(const void *)label->data;
-    gm_tensor *y = gm__labels_in(m, t, label, size) ? gm_zeros(t, dtype, 2, (int64_t[]){ n, size }) : NULL;
-    for (int64_t i = 0; y && i < n; i++) {
-        const int64_t at = i * size + k[i * label->stride[0]];
-        if (dtype == GM_F64) gm__f64(y)[at] = 1;
-        else gm__f32(y)[at] = 1;
-    }
-    return y;
+    const int64_t size = gm__model_condition(m);
+    return gm__labels_in(m, t, label, size) ? gm_one_hot(t, label, size, dtype) : NULL;
 }
 
 gm_tensor *gm__cond_in_turn(gm_model *m, gm_tape *t, uint64_t first, int64_t n)

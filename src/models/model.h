@@ -163,7 +163,7 @@ gm__batch gm__model_batch(gm_model *m, gm_tape *t, gm_tensor *x, gm_batches *fro
 int64_t gm__model_condition(const gm_model *m);
 bool gm__labels_in(gm_model *m, gm_tape *t, const gm_tensor *label /* [n] i64 */, int64_t classes); /* else the tape's failure names one */
 /* Labels as rows of a condition, 0 but for a 1: [n, size of the condition]. */
-gm_tensor *gm__model_onehot(gm_model *m, gm_tape *t, const gm_tensor *label, int32_t dtype);
+gm_tensor *gm__model_onehot(gm_model *m, gm_tape *t, gm_tensor *label, int32_t dtype);
 /* Is cond (may be NULL) something that n rows of the model can take? Labels i32, i64 [n] or [1]; numbers f32 [n or 1, size]. */
 gm_status gm__cond_check(gm_ctx *ctx, gm_model *m, const char *who, int64_t n, const gm_tensor *cond);
 /* Rows at .. at+n-1 of cond, checked before, as label, target or condition of b. Without cond: nothing. */

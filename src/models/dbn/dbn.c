@@ -57,8 +57,7 @@ static gm_status add_params(gm_model *m, gm_optim *o)
 gm_tensor *gm__dbn_up(const gm_model *m, gm_tape *t, gm_tensor *x, size_t layer, bool check)
 {
     const gm__dbn *d = gm__dbn_of(m);
-    gm_tensor *v = d->n > 1 ? gm__rbm_rows(&d->layer[0], t, x, check) : NULL;
-    if (d->n == 1) return gm__rbm_rows(&d->layer[0], t, x, check);
+    gm_tensor *v = gm__rbm_rows(&d->layer[0], t, x, check);
     for (size_t i = 0; i < layer; i++) v = gm_sigmoid(t, gm__rbm_up(&d->layer[i], t, v));
     return v;
 }
@@ -171,10 +170,13 @@ static gm_tensor *decode(gm_model *m, const gm__batch *b)
     return gm__rbm_shaped(m, b->t, h);
 }
 
+gm_tensor *gm__dbn_label_energy(const gm_model *m, const gm__batch *b)
+{
+    return gm__rbm_label_energy(gm__dbn_top(m), b->t, gm__dbn_up(m, b->t, b->x, gm__dbn_of(m)->n - 1, true));
+}
 static gm_tensor *predict(gm_model *m, const gm__batch *b)
 {
-    gm_tensor *v = gm__dbn_up(m, b->t, b->x, gm__dbn_of(m)->n - 1, true);
-    return gm_softmax(b->t, gm_neg(b->t, gm__rbm_label_energy(gm__dbn_top(m), b->t, v)), 1);
+    return gm_softmax(b->t, gm_neg(b->t, gm__dbn_label_energy(m, b)), 1);
 }
 
 static size_t print(const gm_model *m, gm__buf *out)

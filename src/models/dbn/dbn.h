@@ -27,6 +27,9 @@ gm_tensor *gm__dbn_up(const gm_model *m, gm_tape *t, gm_tensor *x, size_t layer,
 /* What the topmost machine sees of a batch, labels joined. */
 gm_tensor *gm__dbn_input(const gm_model *m, const gm__batch *b, size_t layer, bool check);
 
+/* [N, classes]: free energy of the topmost machine at what it sees of a batch, with each label. */
+gm_tensor *gm__dbn_label_energy(const gm_model *m, const gm__batch *b);
+
 enum { GM__DBN_METRICS = 5 };
 extern const gm__metric gm__dbn_metrics[GM__DBN_METRICS];
 

@@ -29,7 +29,7 @@ static gm_tensor *bound(const gm_model *m, const gm__batch *b, gm_tensor **input
         if (top->labels) v = gm_concat(t, both, 2, 1);
         free_energy = gm__rbm_free_energy(top, t, v);
     }
-    if (input) *input = v;
+    *input = v;
     return sum ? gm_sub(t, sum, free_energy) : gm_neg(t, free_energy);
 }
 
@@ -56,23 +56,20 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
 {
     const gm__dbn *d = gm__dbn_of(m);
     gm_tape *t = b->t;
-    gm_tensor *v = gm__dbn_up(m, t, b->x, 0, true), *h = m->family->encode(m, b), *in = NULL;
+    gm_tensor *h = m->family->encode(m, b);
     GM__UNUSED(c);
-    for (size_t i = d->n; i-- > 0;) {
+    for (size_t i = d->n - 1; i > 0; i--) {
         const gm__rbm *r = &d->layer[i];
-        in = gm__rbm_unlabelled(r, t, gm__rbm_down(r, t, h));
-        if (i) h = gm_sigmoid(t, in);
+        h = gm_sigmoid(t, gm__rbm_unlabelled(r, t, gm__rbm_down(r, t, h)));
     }
     if (note) gm__format(note, NOTE, "%s", d->layer[0].log_var ? "squared error" : "cross-entropy, nats");
-    if (d->layer[0].log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
-    return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
+    return gm__rbm_recon(&d->layer[0], t, gm__dbn_up(m, t, b->x, 0, true), h);
 }
 
 static gm_tensor *label_energy(gm_model *m, const gm__batch *b, const char *who)
 {
-    const gm__rbm *top = gm__dbn_top(m);
-    if (!top->labels) return gm__tape_fail(b->t, GM_EUNSUPPORTED, "dbn: %s is for a model trained with conditional=on", who);
-    return gm__rbm_label_energy(top, b->t, gm__dbn_up(m, b->t, b->x, gm__dbn_of(m)->n - 1, true));
+    if (!gm__dbn_top(m)->labels) return gm__tape_fail(b->t, GM_EUNSUPPORTED, "dbn: %s is for a model trained with conditional=on", who);
+    return gm__dbn_label_energy(m, b);
 }
 static gm_tensor *metric_accuracy(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {

@@ -95,30 +95,22 @@ static double temperature_at(const gibbs_cfg *c, int64_t step)
     return c->anneal * pow(c->temperature / c->anneal, (double)step / (double)(c->steps - 1));
 }
 
-static gm_tensor *rows_as(gm_model *m, gm_tape *t, gm_tensor *x, int64_t n)
+/* state [N, row] moves in place; clamp NULL or u8 of N rows or one */
+static gm_status move(gm_model *m, const gibbs_cfg *c, gm_tensor *state, gm_tensor *clamp)
 {
-    return gm_reshape(t, x, 2, (int64_t[]){n, m->row});
-}
-
-/* state [N, row] moves in place; held NULL or u8 of the same shape or [1, row] */
-static gm_status move(gm_model *m, const gibbs_cfg *c, gm_tensor *state, gm_tensor *held)
-{
-    gm_tensor *first = NULL;
     gm_tape *t = NULL;
-    gm_status s = held ? gm_tensor_copy(m->ctx, GM_F32, 2, state->shape, state->data, &first) : GM_OK;
-    if (!s) s = gm_tape_new(m->ctx, c->seed, &t);
+    gm_status s = gm_tape_new(m->ctx, c->seed, &t);
     if (!s) gm_tape_recording(t, 0);
     for (int64_t i = 0; !s && i < c->steps; i++) {
         gm_tensor *mean = NULL;
         if ((s = gm__check_cancel(m->ctx))) break;
         gm_tape_reset(t);
-        gm_tensor *v = gm__rbm_gibbs(gm__rbm_of(m), t, gm_detach(t, state), 1, temperature_at(c, i), NULL, &mean);
+        gm_tensor *held = clamp ? gm_reshape(t, clamp, 2, (int64_t[]){clamp->size / m->row, m->row}) : NULL;
+        gm_tensor *v = gm__rbm_gibbs(gm__rbm_of(m), t, gm_detach(t, state), 1, temperature_at(c, i), held, &mean);
         if (c->mean && i + 1 == c->steps) v = mean;
-        if (held) v = gm_where(t, rows_as(m, t, held, held->size / m->row), first, v);
         s = v ? gm_tensor_assign(state, v) : gm__tape_failed(m->ctx, t);
     }
     gm_tape_free(t);
-    gm_tensor_free(first);
     return s;
 }
 

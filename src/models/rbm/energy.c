@@ -36,19 +36,6 @@ gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h)
 
 static gm_tensor *cooled(gm_tape *t, gm_tensor *in, double temperature) { return temperature == 1 ? in : gm_affine(t, in, 1 / temperature, 0); }
 
-gm_tensor *gm__rbm_one_hot(const gm__rbm *r, gm_tape *t, gm_tensor *label)
-{
-    if (!label) return NULL;
-    const int64_t n = label->size;
-    gm_tensor *y = gm_zeros(t, GM_F32, 2, (int64_t[]){n, r->labels});
-    for (int64_t i = 0; y && i < n; i++) {
-        int64_t k = ((const int64_t *)(const void *)label->data)[i];
-        if (k < 0 || k >= r->labels) return gm__tape_fail(t, GM_EARG, "%s: label %lld is not in [0,%lld)", r->owner, (long long)k, (long long)r->labels);
-        gm__f32(y)[i * r->labels + k] = 1;
-    }
-    return y;
-}
-
 /* Label units are one group of which exactly one is on. */
 gm_tensor *gm__rbm_unlabelled(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->labels ? gm_slice(t, v, 1, 0, r->nv - r->labels, 1) : v; }
 static gm_tensor *with_labels(const gm__rbm *r, gm_tape *t, gm_tensor *pixels, gm_tensor *labels)
@@ -62,7 +49,7 @@ static gm_tensor *label_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double
 }
 static gm_tensor *label_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)
 {
-    return r->labels ? gm__rbm_one_hot(r, t, gm_categorical(t, cooled(t, gm_slice(t, in, 1, r->nv - r->labels, r->nv, 1), temperature))) : NULL;
+    return r->labels ? gm_one_hot(t, gm_categorical(t, cooled(t, gm_slice(t, in, 1, r->nv - r->labels, r->nv, 1), temperature)), r->labels, GM_F32) : NULL;
 }
 
 gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)

@@ -38,13 +38,10 @@ static gm_tensor *metric_free_energy(gm_model *m, const gm__batch *b, const gm__
 static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
 {
     const gm__rbm *r = gm__rbm_of(m);
-    gm_tape *t = b->t;
-    gm_tensor *v = gm__rbm_input(m, b, true), *in = gm__rbm_down(r, t, gm_sigmoid(t, gm__rbm_up(r, t, v)));
+    gm_tensor *v = gm__rbm_input(m, b, true);
     GM__UNUSED(c);
     if (note) gm__format(note, NOTE, "%s", r->log_var ? "squared error" : "cross-entropy, nats");
-    v = gm__rbm_unlabelled(r, t, v), in = gm__rbm_unlabelled(r, t, in);
-    if (r->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
-    return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
+    return gm__rbm_recon(r, b->t, v, gm_sigmoid(b->t, gm__rbm_up(r, b->t, v)));
 }
 
 /* sum_i log p(v_i | the others) = sum_i log sigmoid(F(v with i turned) - F(v)): one unit at a time,

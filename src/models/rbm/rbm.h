@@ -37,7 +37,6 @@ gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix);
 /* ---- energy.c: on a tape ---------------------------------------------------------- */
 
 gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check);   /* [N, shape] -> [N, nv - labels]; check: values that the units can have */
-gm_tensor *gm__rbm_one_hot(const gm__rbm *r, gm_tape *t, gm_tensor *label);        /* [N] i64 -> [N, labels] */
 gm_tensor *gm__rbm_up(const gm__rbm *r, gm_tape *t, gm_tensor *v);                 /* what hidden units receive: p(h=1|v) is its sigmoid */
 gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h);               /* what visible units receive; gaussian: the mean */
 gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature);
@@ -61,6 +60,8 @@ gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const ch
 gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr);
 /* *loss: its value tells how well v is rebuilt, its gradient is the learning rule's */
 gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **loss);
+/* [N]: how far the pixels of v are from what h makes of them: cross-entropy, or squared error of gaussian units */
+gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h);
 gm_status gm__rbm_moved(gm__rbm *r, gm_ctx *ctx);   /* after an update: the running means follow */
 
 /* ---- log_z.c -------------------------------------------------------------------------- */

@@ -51,8 +51,7 @@ gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const ch
 
 /* ---- a step --------------------------------------------------------------------------- */
 
-/* Of every row: how far the pixels are from what h makes of them. */
-static gm_tensor *recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
+gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
 {
     gm_tensor *in = gm__rbm_unlabelled(r, t, gm__rbm_down(r, t, h));
     v = gm__rbm_unlabelled(r, t, v);
@@ -95,7 +94,7 @@ gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_
     gm_tensor *in = gm__rbm_up(r, t, v), *h = gm_detach(t, gm_sigmoid(t, in));
     bool recording = t->recording;
     t->recording = false;
-    *loss = gm_mean(t, recon(r, t, v, h), GM_ALL_AXES, 0);
+    *loss = gm_mean(t, gm__rbm_recon(r, t, v, h), GM_ALL_AXES, 0);
     gm_tensor *vk = training ? negative(r, t, in) : NULL;
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
