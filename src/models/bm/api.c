@@ -1,6 +1,6 @@
 /* api.c - what the public header gives beyond the shared verbs. */
 #include "models/bm/bm.h"
-#include <math.h>
+#include "models/boltzmann.h"
 
 typedef struct bm_cfg {
     uint32_t struct_size;
@@ -127,13 +127,6 @@ static gm_status check_clamp(gm_model *m, const gm_tensor *clamp, const gm_tenso
                         gm__shape_text(text, clamp->ndim, clamp->shape), (long long)x->shape[1], (long long)x->shape[0]);
 }
 
-/* The temperature falls by equal factors from anneal to temperature. */
-static double temperature_at(const bm_cfg *c, int64_t step)
-{
-    if (c->anneal <= 0 || c->steps < 2) return c->temperature;
-    return c->anneal * pow(c->temperature / c->anneal, (double)step / (double)(c->steps - 1));
-}
-
 /* state moves in place; each row draws from streams of its own, one a sweep */
 static gm_status move(gm_model *m, gm_tape *t, const bm_cfg *c, gm_tensor *state, const gm_tensor *held)
 {
@@ -147,7 +140,7 @@ static gm_status move(gm_model *m, gm_tape *t, const bm_cfg *c, gm_tensor *state
         if ((s = gm__check_cancel(m->ctx))) break;
         t->draws = 0;
         gm__tape_rows(t, c->seed, GM__R_SAMPLE, (uint32_t)i, row, n);
-        if (gm__bm_sweep(bm, t, w, state, 0, held, temperature_at(c, i))) s = gm__tape_failed(m->ctx, t);
+        if (gm__bm_sweep(bm, t, w, state, 0, held, gm__annealed(c->temperature, c->anneal, i, c->steps))) s = gm__tape_failed(m->ctx, t);
     }
     gm__tape_rows(t, 0, 0, 0, NULL, 0);
     gm__free(m->ctx, row);

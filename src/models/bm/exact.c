@@ -2,7 +2,7 @@
  *
  * States are walked in the order of a Gray code: one unit turns at a time, so -E changes by what that unit receives. */
 #include "models/bm/bm.h"
-#include <math.h>
+#include "models/boltzmann.h"
 
 typedef struct walk {
     size_t n, from;              /* units from.. are free, those before are held at x */
@@ -40,23 +40,14 @@ static bool walk_next(walk *k)
     return true;
 }
 
-typedef struct log_sum { double top, sum; } log_sum;
-static const log_sum nothing = {-INFINITY, 0};
-static void add_log(log_sum *s, double x)
-{
-    if (x > s->top) s->sum *= exp(s->top - x), s->top = x;
-    s->sum += exp(x - s->top);
-}
-static double value(const log_sum *s) { return s->top + log(s->sum); }
-
 /* log sum of exp(-E/T) over the free units */
 static double walk_sum(walk *k, double temperature)
 {
-    log_sum s = nothing;
+    gm__log_sum s = gm__log_nothing();
     walk_start(k);
-    do add_log(&s, k->minus_energy / temperature);
+    do gm__log_add(&s, k->minus_energy / temperature);
     while (walk_next(k));
-    return value(&s);
+    return gm__log_value(&s);
 }
 
 /* ---- Z ------------------------------------------------------------------------------------ */
@@ -93,10 +84,10 @@ gm_status gm__bm_log_z(gm_ctx *ctx, const gm__bm *m, double temperature, double 
     gm_status s = w ? GM_OK : gm__tape_failed(ctx, t);
     if (!s) {
         const size_t n = (size_t)1 << (m->n > FREE ? m->n - FREE : 0);
-        log_sum all = nothing;
+        gm__log_sum all = gm__log_nothing();
         gm__parallel(ctx, n, one_part, &(parts){.m = m, .w = gm__f32(w), .temperature = temperature, .sum = sum});
-        for (size_t i = 0; i < n; i++) add_log(&all, sum[i]);
-        *out = value(&all);
+        for (size_t i = 0; i < n; i++) gm__log_add(&all, sum[i]);
+        *out = gm__log_value(&all);
     }
     gm_tape_free(t);
     return s;

@@ -6,8 +6,8 @@
  * update to update; mean field serves the clamped phase alone, as in [Salakhutdinov & Hinton 2009]: under the model
  * it would find one mode. */
 #include "models/bm/bm.h"
+#include "models/boltzmann.h"
 #include "models/trainer.h"
-#include <math.h>
 
 /* ---- before the first step -------------------------------------------------------------- */
 
@@ -19,10 +19,7 @@ static gm_status start_biases(gm_model *m, gm_trainer *tr)
         if (b[i] != 0) return GM_OK;
     double *mean = gm__calloc(m->ctx, (size_t)m->row, sizeof *mean);
     gm_status s = mean ? gm__trainer_means(tr, mean) : GM_ENOMEM;
-    for (int64_t j = 0; !s && j < m->row; j++) {
-        double p = fmin(fmax(mean[j], 1e-3), 1 - 1e-3);
-        b[j] = (float)log(p / (1 - p));
-    }
+    for (int64_t j = 0; !s && j < m->row; j++) b[j] = (float)gm__bias_of_mean(mean[j]);
     gm__free(m->ctx, mean);
     return s;
 }

@@ -1,6 +1,6 @@
 /* api.c - what the public header gives beyond the shared verbs. */
+#include "models/boltzmann.h"
 #include "models/rbm/rbm.h"
-#include <math.h>
 #include <string.h>
 
 static gm_status start(gm_model *m, const char *who)
@@ -88,13 +88,6 @@ static const gm__opt gibbs_rows[] = {
 #undef AT
 static const gm__opts gibbs_opts = {"gibbs", gibbs_rows, GM__COUNT(gibbs_rows)};
 
-/* The temperature falls by equal factors from anneal to temperature. */
-static double temperature_at(const gibbs_cfg *c, int64_t step)
-{
-    if (c->anneal <= 0 || c->steps < 2) return c->temperature;
-    return c->anneal * pow(c->temperature / c->anneal, (double)step / (double)(c->steps - 1));
-}
-
 /* state [N, row] moves in place; clamp NULL or u8 of N rows or one */
 static gm_status move(gm_model *m, const gibbs_cfg *c, gm_tensor *state, gm_tensor *clamp)
 {
@@ -106,7 +99,7 @@ static gm_status move(gm_model *m, const gibbs_cfg *c, gm_tensor *state, gm_tens
         if ((s = gm__check_cancel(m->ctx))) break;
         gm_tape_reset(t);
         gm_tensor *held = clamp ? gm_reshape(t, clamp, 2, (int64_t[]){clamp->size / m->row, m->row}) : NULL;
-        gm_tensor *v = gm__rbm_gibbs(gm__rbm_of(m), t, gm_detach(t, state), 1, temperature_at(c, i), held, &mean);
+        gm_tensor *v = gm__rbm_gibbs(gm__rbm_of(m), t, gm_detach(t, state), 1, gm__annealed(c->temperature, c->anneal, i, c->steps), held, &mean);
         if (c->mean && i + 1 == c->steps) v = mean;
         s = v ? gm_tensor_assign(state, v) : gm__tape_failed(m->ctx, t);
     }

@@ -6,8 +6,8 @@
  *     log p*(v) = (1-beta) b0 v + beta b v + sum_j softplus(beta (c + v W)_j),
  * or back, starting at states of the model: chains of their own find only the modes that noise leads to, and then both ways
  * agree on a Z that is too small; started at data they weigh the modes that the data have. */
+#include "models/boltzmann.h"
 #include "models/rbm/rbm.h"
-#include <math.h>
 #include <string.h>
 
 enum { MOST_HIDDEN = 24, BLOCK = 1024, SETTLE = 1000, FROM_DATA = 100 /* Gibbs steps to states of the model, from noise and from data */ };
@@ -62,13 +62,9 @@ static double log_mean_exp(const double *x, size_t n, double *error)
 /* log sum over v of exp(-E) at one hidden state, given x = W h: c h is added by the caller */
 static double over_visibles(const plain *p, const float *x)
 {
-    double sum = 0, top = -INFINITY, one = 0;
-    for (size_t i = p->v - p->labels; i < p->v; i++) { /* exactly one label is on */
-        double in = (double)x[i] + (double)p->b[i];
-        if (in > top) one *= exp(top - in), top = in;
-        one += exp(in - top);
-    }
-    if (p->labels) sum = top + log(one);
+    gm__log_sum one = gm__log_nothing(); /* exactly one label is on */
+    for (size_t i = p->v - p->labels; i < p->v; i++) gm__log_add(&one, (double)x[i] + (double)p->b[i]);
+    double sum = p->labels ? gm__log_value(&one) : 0;
     for (size_t i = 0; i < p->v - p->labels; i++) {
         double in = (double)x[i], b = (double)p->b[i];
         if (p->var) sum += in * (b + in / 2) / (double)p->var[i] + 0.5 * log(6.28318530717958647692 * (double)p->var[i]);
@@ -83,9 +79,8 @@ static gm_status exact(const plain *p, double *log_z)
         return gm__fail_ctx(p->ctx, GM_ELIMIT, "%s: %zu hidden units cannot be enumerated (at most %d): use ais", p->owner, p->h, MOST_HIDDEN);
     const size_t states = (size_t)1 << p->h, block = states < BLOCK ? states : BLOCK;
     float *h = gm__alloc(p->ctx, block * (p->h + p->v), sizeof *h), *x = h + block * p->h;
-    double *term = gm__alloc(p->ctx, block, sizeof *term);
-    double top = -INFINITY, sum = 0;
-    gm_status s = h && term ? GM_OK : GM_ENOMEM;
+    gm__log_sum sum = gm__log_nothing();
+    gm_status s = h ? GM_OK : GM_ENOMEM;
     for (size_t first = 0; !s && first < states; first += block) {
         if ((s = gm__check_cancel(p->ctx))) break;
         for (size_t i = 0; i < block; i++)
@@ -93,15 +88,13 @@ static gm_status exact(const plain *p, double *log_z)
         gm__gemm g = {.m = block, .n = p->v, .k = p->h, .a = h, .ars = (ptrdiff_t)p->h, .acs = 1, .b = p->w, .brs = 1, .bcs = (ptrdiff_t)p->h, .c = x, .ldc = p->v};
         if ((s = gm__gemm_f32(p->ctx, &g))) break;
         for (size_t i = 0; i < block; i++) {
-            term[i] = over_visibles(p, x + i * p->v);
-            for (size_t j = 0; j < p->h; j++) term[i] += (double)(h[i * p->h + j] * p->c[j]);
-            if (term[i] > top) sum *= exp(top - term[i]), top = term[i];
-            sum += exp(term[i] - top);
+            double term = over_visibles(p, x + i * p->v);
+            for (size_t j = 0; j < p->h; j++) term += (double)(h[i * p->h + j] * p->c[j]);
+            gm__log_add(&sum, term);
         }
     }
     gm__free(p->ctx, h);
-    gm__free(p->ctx, term);
-    *log_z = top + log(sum);
+    *log_z = gm__log_value(&sum);
     return s;
 }
 

@@ -4,9 +4,9 @@
  * E(v0, h0) - E(vk, hk) with all states held: its gradient is the update's. What is shown as the loss is
  * the cross-entropy (squared error) between the data and their reconstruction: it tells that learning
  * works and when it breaks, not the likelihood. */
+#include "models/boltzmann.h"
 #include "models/rbm/rbm.h"
 #include "models/trainer.h"
-#include <math.h>
 
 /* ---- before the first step ---------------------------------------------------------- */
 
@@ -23,9 +23,8 @@ gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
     double *mean = gm__calloc(m->ctx, (size_t)m->row, sizeof *mean);
     gm_status s = mean ? gm__trainer_means(tr, mean) : GM_ENOMEM;
     for (int64_t j = 0; !s && j < m->row; j++) {
-        double p = fmin(fmax(mean[j], 1e-3), 1 - 1e-3); /* the bias under which a unit has this mean when nothing else is known [Hinton 2012] */
         if (r->mu) gm__f32(r->mu)[j] = (float)mean[j];
-        if (r->how.start) gm__f32(r->b)[j] = (float)(r->log_var ? mean[j] : log(p / (1 - p)));
+        if (r->how.start) gm__f32(r->b)[j] = (float)(r->log_var ? mean[j] : gm__bias_of_mean(mean[j]));
     }
     gm__free(m->ctx, mean);
     return s;
