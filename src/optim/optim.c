@@ -114,7 +114,7 @@ static gm_status add(gm_optim *o, const char *name, gm_tensor *leaf, const gm__g
     gm__format(index, sizeof index, "%zu", o->n);
     char *own = gm__strdup(o->ctx, name ? name : index);
     if (!own) return GM_ENOMEM;
-    o->p[o->n++] = (gm__param_state){.name = own, .w = leaf, .base_scale = g->lr_scale, .lr_scale = g->lr_scale, .decay = g->weight_decay};
+    o->p[o->n++] = (gm__param_state){.name = own, .w = leaf, .base_scale = g->lr_scale, .lr_scale = g->lr_scale, .decay = g->weight_decay, .phase = 1};
     gm__retain(leaf);
     return GM_OK;
 }
@@ -126,6 +126,12 @@ gm_status gm__optim_add_named(gm_optim *o, const char *name, gm_tensor *leaf, co
     GM__TRY(gm__optim_read_group(o, options, &g));
     GM__TRY(add(o, name, leaf, &g));
     return leaf->wants_grad ? GM_OK : gm_tensor_set_grad(leaf, 1);
+}
+
+void gm__optim_phase(gm_optim *o, const gm_tensor *leaf, double factor)
+{
+    for (size_t i = 0; i < o->n; i++)
+        if (o->p[i].w == leaf) o->p[i].phase = factor;
 }
 
 gm_status gm_optim_add(gm_optim *o, gm_tensor *leaf, const char *options) { return gm__optim_add_named(o, NULL, leaf, options); }

@@ -41,6 +41,9 @@ extern const gm__opts gm__optim_opts;                     /* the rows of the opt
 gm_status gm__optim_add_named(gm_optim *o, const char *name, gm_tensor *leaf, const char *options);
 /* names become "PREFIX.0.weight"; NULL or "" for none. All parameters are added or none. */
 gm_status gm__optim_add_net_named(gm_optim *o, const char *prefix, gm_net *net, const char *options);
+/* From now on this factor goes with the learning rate of a parameter, beside its lr-scale. No part of the state: who
+ * wants another than 1 sets it before every step. */
+void gm__optim_phase(gm_optim *o, const gm_tensor *leaf, double factor);
 /* Learning rate at a step by the schedule (step counts from 0; s = steps after the warm-up):
  *   min(1, (step+1)/warmup) * lr                                        constant
  *   ... * gamma^floor(step/step-size)                                   step         (StepLR)

@@ -100,7 +100,7 @@ void gm__optim_rule(const gm__update *u, const gm__param_state *p, const gm__str
     static void (*const rules[])(const gm__update *, const stretch *) = {
         [GM__SGD] = sgd, [GM__ADAM] = adam, [GM__ADAMW] = adam, [GM__RMSPROP] = rmsprop, [GM__ADAGRAD] = adagrad};
     int64_t first = part->first;
-    stretch s = {.f64 = p->w->dtype == GM_F64, .n = (size_t)part->n, .lr = u->lr * p->lr_scale, .gscale = u->gscale, .decay = p->decay,
+    stretch s = {.f64 = p->w->dtype == GM_F64, .n = (size_t)part->n, .lr = u->lr * p->lr_scale * p->phase, .gscale = u->gscale, .decay = p->decay,
                  .w = gm__optim_at(p->w, first), .g = gm__optim_at(p->w->grad, first)};
     if (p->m) s.m = gm__optim_at(p->m, first);
     if (p->v) s.v = gm__optim_at(p->v, first);

@@ -9,6 +9,7 @@ typedef struct gm__param_state {
     char *name;
     gm_tensor *w;
     double base_scale, lr_scale, decay; /* lr_scale: base_scale times the group's */
+    double phase;                       /* a further factor, of the present step */
     gm_tensor *m, *v, *b, *steps, *ema; /* as the kind and options need; made at the first step */
 } gm__param_state;
 
