@@ -21,7 +21,8 @@ typedef struct gm_trainer gm_trainer;
 
 /* Kinds of events. */
 enum { GM_EVENT_NONFINITE = 1, GM_EVENT_EXPLODING = 2, GM_EVENT_VANISHING = 3, GM_EVENT_POSTERIOR_COLLAPSE = 4, GM_EVENT_BEST = 5,
-       GM_EVENT_REPORT = 6 /* the report could not be written at the end */ };
+       GM_EVENT_REPORT = 6 /* the report could not be written at the end */,
+       GM_EVENT_LAYER = 7 /* the next layer begins to learn; value: its number, 1 next to the rows */ };
 
 /* Something training noticed about itself. */
 typedef struct gm_event {
@@ -82,7 +83,7 @@ GM_API gm_status gm_trainer_resume(gm_ctx *ctx, const char *path, gm_dataset *da
 GM_API gm_model *gm_trainer_model(const gm_trainer *tr);
 /** Held-out data, measured at each epoch's end; retained. @errors GM_EARG, GM_ESHAPE, GM_ESTATE (after the first step). @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_trainer_set_valid(gm_trainer *tr, gm_dataset *valid);
-/** Progress callback, asked at most every `seconds` and at each epoch's end. @errors GM_EARG. @threads as the model's context. @since 0.1 */
+/** Progress callback, asked at most every `seconds`, at each epoch's end and when a layer begins to learn (GM_EVENT_LAYER). @errors GM_EARG. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_trainer_set_progress(gm_trainer *tr, gm_progress_fn fn, void *user, double seconds);
 /** One step. @param loss receives its loss; may be NULL. @return GM_END when the run is complete. @errors GM_END, GM_ENONFINITE (weights untouched), GM_ECANCELED, GM_EBUSY, GM_ENOMEM. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_trainer_step(gm_trainer *tr, double *loss);

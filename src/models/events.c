@@ -40,7 +40,15 @@ void gm__trainer_raise(gm_trainer *tr, int32_t kind, double value, const char *f
     gm__vformat(e->text, sizeof e->text, format, ap);
     va_end(ap);
     tr->new_events++;
-    gm__log(tr->ctx, kind == GM_EVENT_BEST ? GM_LOG_INFO : GM_LOG_WARN, "step %llu: %s", (unsigned long long)e->step, e->text);
+    gm__log(tr->ctx, kind == GM_EVENT_BEST || kind == GM_EVENT_LAYER ? GM_LOG_INFO : GM_LOG_WARN, "step %llu: %s", (unsigned long long)e->step, e->text);
+}
+
+void gm__trainer_layer(gm_trainer *tr, int32_t layer, const char *text)
+{
+    for (size_t i = tr->n_events; i-- > 0 && tr->events[i].step == (uint64_t)tr->st.step;)
+        if (tr->events[i].kind == GM_EVENT_LAYER) return; /* the step failed and is taken again */
+    gm__trainer_raise(tr, GM_EVENT_LAYER, layer, "%s", text);
+    tr->layer_began = true;
 }
 
 static void exploding(gm_trainer *tr, double loss, double norm)

@@ -56,6 +56,7 @@ typedef struct gm__batch {
     gm_tensor *y;              /* targets [N, ..] f32 or NULL */
     gm_tensor *cond;           /* [N, size of the condition] in x's type: labels as 0 and 1, or the caller's numbers; NULL without */
     uint64_t step, epoch;
+    int32_t layer;             /* encode: whose codes are wanted, 1 next to the rows; 0: the topmost's */
     bool training;             /* false: held-out loss, no dropout */
     gm_trainer *trainer;       /* of a training step, for gm__trainer_record; else NULL */
 } gm__batch;
@@ -112,6 +113,7 @@ typedef struct gm__family {
     /* ---- use: t does not record; NULL where the family cannot. Results are on t ---- */
     gm_tensor *(*draw)(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond /* as in a batch */);
     gm_tensor *(*encode)(gm_model *m, const gm__batch *b);             /* [N, latent] */
+    int32_t (*layers)(const gm_model *m);                              /* of a built model, how many have codes; NULL: one */
     gm_tensor *(*decode)(gm_model *m, const gm__batch *b);             /* [N, shape] */
     gm_tensor *(*score)(gm_model *m, const gm__batch *b);              /* [N] */
     gm_tensor *(*predict)(gm_model *m, const gm__batch *b);            /* [N, classes] or [N, targets] */
@@ -199,6 +201,8 @@ void gm__model_leave_callback(gm_model *m);
 bool gm__model_in_callback(const gm_model *m); /* of this thread */
 
 void gm__trainer_raise(gm_trainer *tr, int32_t kind, double value, const char *format, ...);
+/* A layer's turn has come, in the loss of its first step: an event, and the progress callback after that step. */
+void gm__trainer_layer(gm_trainer *tr, int32_t layer, const char *text);
 /* One number of a curve ("d-loss", "kl"): lower case, digits, '-'. It goes to hosts, checkpoints and the
  * report. The first one of a name in a step counts. tr may be NULL. */
 void gm__trainer_record(gm_trainer *tr, const char *name, double value);

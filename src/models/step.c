@@ -187,6 +187,7 @@ static gm_status report(gm_trainer *tr, bool epoch_end)
         .epoch_loss = epoch_end ? tr->epoch_loss : tr->st.epoch_rows > 0 ? tr->st.epoch_loss / tr->st.epoch_rows : NAN };
     tr->reported = now;
     tr->new_events = 0;
+    tr->layer_began = false;
     tr->loss = tr->loss_rows = 0;
     tr->valid_loss = NAN;
     int shown = tr->shown;
@@ -218,7 +219,7 @@ static gm_status run(gm_trainer *tr)
             if ((s = gm__checkpoint_write(tr, tr->cfg.checkpoint))) return s;
             written = tr->st.step;
         }
-        if (tr->progress && (epoch_end || gm__now() - tr->reported >= tr->progress_every)) s = report(tr, epoch_end);
+        if (tr->progress && (epoch_end || tr->layer_began || gm__now() - tr->reported >= tr->progress_every)) s = report(tr, epoch_end);
     }
     /* whatever ended the run, the checkpoint holds where it got to */
     if ((!s || s == GM_ECANCELED) && tr->cfg.checkpoint && written != tr->st.step && !tr->finished) {

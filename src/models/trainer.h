@@ -80,6 +80,7 @@ struct gm_trainer {
     double loss, loss_rows, valid_loss;
     double epoch_loss;         /* mean of the last whole epoch */
     int32_t new_events;
+    bool layer_began;          /* the callback is asked about it */
     gm_progress_fn progress;
     void *progress_user;
     double progress_every, began, reported;
