@@ -166,6 +166,18 @@ GM_API gm_status gm_log_prob(gm_model *m, gm_tensor *x, const char *options, gm_
 GM_API gm_status gm_score(gm_model *m, gm_tensor *x, gm_tensor **out);
 /** Codes of rows (the mean of the posterior). @param out [N, latent] f32, the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_encode(gm_model *m, gm_tensor *x, gm_tensor **out);
+/** Layers whose codes gm_encode_layer gives: 1 of most families, 0 of those that cannot encode or have no weights yet. @errors none. @threads any. @since 0.1 */
+GM_API int32_t gm_model_layers(const gm_model *m);
+/**
+ * Codes of one layer of a model that has several (dbn): the means of its units.
+ * @param cond    as in gm_model_apply
+ * @param layer   1 (next to the rows) to gm_model_layers, whose codes are those of gm_encode
+ * @param out     [N, units of the layer] f32, the caller's
+ * @errors    as gm_model_apply; GM_EARG (no such layer)
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_encode_layer(gm_model *m, gm_tensor *x, gm_tensor *cond, int32_t layer, gm_tensor **out);
 /** Rows from codes. @param z [N, latent] f32. @param out [N, shape of x], the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_decode(gm_model *m, gm_tensor *z, gm_tensor **out);
 /** decode(encode(x)). @param out [N, shape of x], the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */

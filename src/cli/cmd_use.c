@@ -131,12 +131,12 @@ static char *predict_header(int64_t width, bool labels)
 }
 
 /* Rows [first, first+n) of the data through the verb; a conditional model is told their labels. */
-static int verb_rows(gm_ctx *ctx, gm_model *m, const struct row_verb *v, gm_dataset *d, uint64_t first, uint64_t n, gm_tensor **y)
+static int verb_rows(gm_ctx *ctx, gm_model *m, const struct row_verb *v, long long layer, gm_dataset *d, uint64_t first, uint64_t n, gm_tensor **y)
 {
     gm_tensor *x = NULL, *label = NULL;
     gm_status s = gm_dataset_read(d, "x", first, n, &x);
     if (!s && gm_model_can(m) & GM_CAN_CONDITION) s = gm_dataset_read(d, "label", first, n, &label);
-    if (!s) s = gm_model_apply(m, v->can, x, label, y);
+    if (!s) s = layer ? gm_encode_layer(m, x, label, (int32_t)layer, y) : gm_model_apply(m, v->can, x, label, y);
     gm_tensor_free(x);
     gm_tensor_free(label);
     return app_status(ctx, s, v->name);
@@ -152,10 +152,12 @@ int cmd_rows(args *a)
     const struct row_verb *v = row_verbs;
     while (strcmp(v->name, a->command)) v++;
     const char *spec = args_text(a, "data"), *out = args_text(a, "out");
-    int code = args_words(a, 1, "encode|reconstruct|score|predict FILE --data SPEC --out FILE");
+    long long layer = 0; /* encode: the topmost */
+    int code = args_words(a, 1, "encode|reconstruct|score|predict FILE --data SPEC --out FILE [--layer N, of encode]");
     if (!code && !spec) code = usage_error("%s: --data SPEC is needed", a->command);
     if (!code && !out) code = usage_error("%s: --out FILE is needed", a->command);
     if (!code) code = output_check(out, v->pictures);
+    if (!code && v->can == GM_CAN_ENCODE) code = args_whole(a, "layer", 1, 1000, &layer);
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_load(ctx, a->words[0], &m);
@@ -165,7 +167,7 @@ int cmd_rows(args *a)
     const bool labels = !code && v->can == GM_CAN_PREDICT && gm_model_can(m) & GM_CAN_LOG_PROB; /* a classifier knows P(label | row) */
     for (uint64_t done = 0; !code && done < n; done += CHUNK) {
         gm_tensor *y = NULL;
-        code = verb_rows(ctx, m, v, d, done, n - done < CHUNK ? n - done : CHUNK, &y);
+        code = verb_rows(ctx, m, v, layer, d, done, n - done < CHUNK ? n - done : CHUNK, &y);
         if (!code && labels) code = put_labels(ctx, &y);
         if (!code) code = rows_add(&r, y, (int64_t)n);
         gm_tensor_free(y);

@@ -110,6 +110,7 @@ typedef struct verb {
     bool binarize;     /* as in training */
     bool rows_out;     /* the result has the model's shape, else that which fn gives */
     bool stream;       /* random ops draw row by row from (seed, EVAL, 0, row) */
+    int32_t layer;     /* whose codes; 0: the topmost's */
 } verb;
 
 static gm_status check_rows(gm_model *m, const verb *v, const gm_tensor *x)
@@ -151,7 +152,7 @@ static gm_status one_chunk(gm_model *m, const verb *v, gm_tape *t, gm_tensor *x,
     int64_t n = x->shape[0];
     for (int64_t i = 0; i < n; i++) rows[i] = at + (uint64_t)i;
     if (v->stream) gm__tape_rows(t, c->seed, GM__R_EVAL, 0, rows, (size_t)n);
-    gm__batch b = { .t = t, .x = v->codes ? x : gm__model_rows(m, t, x) };
+    gm__batch b = { .t = t, .x = v->codes ? x : gm__model_rows(m, t, x), .layer = v->layer };
     if (cond) gm__cond_rows(m, &b, cond, (int64_t)at, n);
     else if (gm__model_condition(m) && !m->family->joint)
         return gm__fail_ctx(m->ctx, GM_EARG, "%s: the %s of a conditional model needs labels: gm_model_apply takes them", v->name, m->family->name);
@@ -233,6 +234,24 @@ gm_status gm_model_apply(gm_model *m, uint32_t can, gm_tensor *x, gm_tensor *con
     for (size_t i = 0; i < GM__COUNT(verbs); i++)
         if (verbs[i].can == can) return apply(m, &verbs[i], x, cond, &plain, out);
     return gm__fail_ctx(m->ctx, GM_EARG, "gm_model_apply: verb must be GM_CAN_ENCODE, _DECODE, _RECONSTRUCT, _SCORE, _PREDICT or _LOG_PROB, not %u", can);
+}
+
+int32_t gm_model_layers(const gm_model *m)
+{
+    if (!gm__is(m, GM__MODEL) || !m->built || !m->family->encode) return 0;
+    return m->family->layers ? m->family->layers(m) : 1;
+}
+
+gm_status gm_encode_layer(gm_model *m, gm_tensor *x, gm_tensor *cond, int32_t layer, gm_tensor **out)
+{
+    if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
+    *out = NULL;
+    const int32_t most = gm_model_layers(m);
+    if (m->built && most && (layer < 1 || layer > most))
+        return gm__fail_ctx(m->ctx, GM_EARG, "encode: this %s has %d layer%s of codes: layer %d is none of them", m->family->name, (int)most, most == 1 ? "" : "s", (int)layer);
+    verb v = verbs[0];
+    v.layer = layer;
+    return apply(m, &v, x, cond, &plain, out);
 }
 
 gm_status gm_encode(gm_model *m, gm_tensor *x, gm_tensor **out) { return gm_model_apply(m, GM_CAN_ENCODE, x, NULL, out); }

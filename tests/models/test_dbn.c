@@ -68,6 +68,47 @@ START_TEST(layers_in_turn)
 }
 END_TEST
 
+/* The codes of each layer are the means of the one above the codes below; the topmost's are gm_encode's. */
+START_TEST(codes_of_every_layer)
+{
+    gm_dataset *d = pictures(40, 1);
+    gm_model *m = NULL;
+    gm_tensor *x = NULL, *y[3] = {NULL}, *top = NULL;
+    OK(gm_model_new(ctx, "dbn", "layers=9,7,5 seed=3", &m));
+    ck_assert_int_eq(gm_model_layers(m), 0);
+    OK(gm_fit(m, d, "epochs=6 batch=10"));
+    ck_assert_int_eq(gm_model_layers(m), 3);
+    OK(gm_dataset_read(d, "x", 0, 40, &x));
+    for (int i = 0; i < 3; i++) {
+        const gm__rbm *r = &gm__dbn_of(m)->layer[i];
+        const float *below = i ? gm__f32(y[i - 1]) : gm__f32(x);
+        OK(gm_encode_layer(m, x, NULL, i + 1, &y[i]));
+        ck_assert_int_eq(gm_tensor_dim(y[i], 1), r->nh);
+        for (int64_t k = 0; k < 40; k++)
+            for (int64_t j = 0; j < r->nh; j++) {
+                double in = (double)gm__f32(r->c)[j];
+                for (int64_t v = 0; v < r->nv; v++) in += (double)below[k * r->nv + v] * (double)gm__f32(r->w)[v * r->nh + j];
+                ck_assert_msg(fabs(1 / (1 + exp(-in)) - (double)gm__f32(y[i])[k * r->nh + j]) < 1e-6, "layer %d, row %d, unit %d", i + 1, (int)k, (int)j);
+            }
+    }
+    OK(gm_encode(m, x, &top));
+    ck_assert(furthest(top, y[2]) == 0);
+    gm_tensor_free(top);
+    FAILS(GM_EARG, "layer 4", gm_encode_layer(m, x, NULL, 4, &top));
+    FAILS(GM_EARG, "layer 0", gm_encode_layer(m, x, NULL, 0, &top));
+    for (int i = 0; i < 3; i++) gm_tensor_free(y[i]);
+    gm_model_free(m);
+    OK(gm_model_new(ctx, "ae", "shape=1,4,4 latent=3", &m)); /* one layer of codes */
+    ck_assert_int_eq(gm_model_layers(m), 1);
+    OK(gm_encode_layer(m, x, NULL, 1, &top));
+    gm_tensor_free(top);
+    FAILS(GM_EARG, "layer 2", gm_encode_layer(m, x, NULL, 2, &top));
+    gm_tensor_free(x);
+    gm_model_free(m);
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(goes_on_with_the_same_bytes)
 {
     static const char *const kind[] = {"", "persistent=on centered=on", "conditional=on layer-epochs=3,6"};
@@ -239,6 +280,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_loop_test(c, one_layer_is_an_rbm, 0, 4);
     tcase_add_test(c, layers_in_turn);
+    tcase_add_test(c, codes_of_every_layer);
     tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 3);
     tcase_add_test(c, bound_and_draws);
     tcase_add_loop_test(c, unrolls, 0, 3);

@@ -156,10 +156,13 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
     return gm__rbm_shaped(m, t, mean);
 }
 
-/* The mean of every layer given the one below; the last is the code. */
+static int32_t layers(const gm_model *m) { return (int32_t)gm__dbn_of(m)->n; }
+
+/* The mean of every layer given the one below; the topmost is the code. */
 static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
-    return gm_sigmoid(b->t, gm__rbm_up(gm__dbn_top(m), b->t, gm__dbn_input(m, b, gm__dbn_of(m)->n - 1, true)));
+    const size_t i = b->layer ? (size_t)b->layer - 1 : gm__dbn_of(m)->n - 1;
+    return gm_sigmoid(b->t, gm__rbm_up(&gm__dbn_of(m)->layer[i], b->t, gm__dbn_input(m, b, i, true)));
 }
 
 static gm_tensor *decode(gm_model *m, const gm__batch *b)
@@ -212,6 +215,7 @@ const gm__family gm__family_dbn = {
     .stepped = stepped,
     .draw = draw,
     .encode = encode,
+    .layers = layers,
     .decode = decode,
     .predict = predict,
     .metrics = gm__dbn_metrics,
