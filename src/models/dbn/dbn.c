@@ -136,7 +136,7 @@ static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
     b->t->recording = false; /* the layers below are done */
     gm_tensor *v = gm__dbn_input(m, b, i, b->epoch == 0 || !b->training);
     b->t->recording = recording;
-    return gm__rbm_learn(&d->layer[i], b->t, v, b->training, out);
+    return gm__rbm_learn(&d->layer[i], b->t, v, b->training, NULL, out);
 }
 
 static gm_status stepped(gm_model *m) { return gm__rbm_moved(&gm__dbn_of(m)->layer[gm__dbn_of(m)->learning], m->ctx); }

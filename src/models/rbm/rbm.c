@@ -40,7 +40,7 @@ static gm_status begin(gm_model *m, gm_trainer *tr)
 }
 static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
 {
-    return gm__rbm_learn(gm__rbm_of(m), b->t, gm__rbm_input(m, b, b->epoch == 0 || !b->training), b->training, out);
+    return gm__rbm_learn(gm__rbm_of(m), b->t, gm__rbm_input(m, b, b->epoch == 0 || !b->training), b->training, NULL, out);
 }
 static gm_status stepped(gm_model *m) { return gm__rbm_moved(gm__rbm_of(m), m->ctx); }
 

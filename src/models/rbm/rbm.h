@@ -58,10 +58,11 @@ gm_tensor *gm__rbm_noise(const gm__rbm *r, gm_tape *t, int64_t n, double tempera
 gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const char *name);
 /* Biases (and running means) from the data's means, if the biases are still 0. */
 gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr);
-/* *loss: its value tells how well v is rebuilt, its gradient is the learning rule's */
-gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **loss);
 /* [N]: how far the pixels of v are from what h makes of them: cross-entropy, or squared error of gaussian units */
 gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h);
+/* *loss: its value tells how well v is rebuilt, its gradient is the learning rule's. In training *model receives the states
+ * of the model's side, [N or chains, nv]; it may be NULL. */
+gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **model, gm_tensor **loss);
 gm_status gm__rbm_moved(gm__rbm *r, gm_ctx *ctx);   /* after an update: the running means follow */
 
 /* ---- log_z.c -------------------------------------------------------------------------- */

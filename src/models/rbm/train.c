@@ -88,7 +88,7 @@ static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
     return GM_OK;
 }
 
-gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **loss)
+gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **model, gm_tensor **loss)
 {
     gm_tensor *in = gm__rbm_up(r, t, v), *h = gm_detach(t, gm_sigmoid(t, in));
     bool recording = t->recording;
@@ -98,6 +98,7 @@ gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
     if (!training) return GM_OK;
+    if (model) *model = vk;
 
     gm_tensor *ink = gm__rbm_up(r, t, vk), *hk = gm_detach(t, gm_sigmoid(t, ink));
     gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(r, t, v, in, h), GM_ALL_AXES, 0), gm_mean(t, gm__rbm_energy(r, t, vk, ink, hk), GM_ALL_AXES, 0));
