@@ -5,7 +5,7 @@
 #include "models/rbm/rbm.h"
 #include <gm/dbn.h>
 
-enum { GM__DBN_LAYERS = 8 };
+enum { GM__DBN_LAYERS = GM__RBM_STACK };
 
 typedef struct gm__dbn {
     size_t n;

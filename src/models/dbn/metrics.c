@@ -42,7 +42,7 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
         double error;
         char how[CHOICE];
         if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
-        gm_status s = gm__rbm_log_z(m->ctx, gm__dbn_top(m), &z, &d->log_z[method], &error);
+        gm_status s = gm__rbm_log_z(m->ctx, gm__dbn_top(m), 1, &z, &d->log_z[method], &error);
         if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
         gm__format(note, NOTE, "%sbinarize=%s temperatures=%d log Z=%.3f s.e.=%.3f", d->n > 1 ? "lower bound " : "", gm__model_choice(m, "binarize", how, sizeof how), (int)z.temperatures, d->log_z[method], error);
     }

@@ -46,7 +46,7 @@ static gm_status log_z_from(gm_model *m, gm_tensor *data, gm__z_cfg *c, double *
     gm_tensor *v = gm__rbm_rows(gm__rbm_of(m), t, gm__model_rows(m, t, data), true);
     v = v ? gm__tape_contiguous(t, v) : NULL;
     c->data = v;
-    gm_status s = v ? gm__rbm_log_z(m->ctx, gm__rbm_of(m), c, log_z, error) : gm__tape_failed(m->ctx, t);
+    gm_status s = v ? gm__rbm_log_z(m->ctx, gm__rbm_of(m), 1, c, log_z, error) : gm__tape_failed(m->ctx, t);
     gm_tape_free(t);
     return s;
 }
@@ -63,7 +63,7 @@ gm_status gm_rbm_log_z(gm_model *m, gm_tensor *data, const char *options, double
     gm__strs_free(&strs);
     if (s) return s;
     GM__TRY(gm__model_begin_use(m, m->ctx));
-    s = data ? log_z_from(m, data, &c, log_z, error) : gm__rbm_log_z(m->ctx, gm__rbm_of(m), &c, log_z, error);
+    s = data ? log_z_from(m, data, &c, log_z, error) : gm__rbm_log_z(m->ctx, gm__rbm_of(m), 1, &c, log_z, error);
     gm__model_end_use(m);
     return s;
 }

@@ -1,43 +1,70 @@
 /* log_z.c - the partition function: enumerated, or estimated by annealed importance sampling.
  *
- * All in the plain biases b and c of energy.c. Enumeration runs over the hidden states, for each of which the
- * visibles sum up in closed form. AIS [Neal 2001; Salakhutdinov & Murray 2008] goes from independent visibles of
- * biases b0 (beta = 0) to the model (beta = 1) through
- *     log p*(v) = (1-beta) b0 v + beta b v + sum_j softplus(beta (c + v W)_j),
- * or back, starting at states of the model: chains of their own find only the modes that noise leads to, and then both ways
- * agree on a Z that is too small; started at data they weigh the modes that the data have. */
+ * Of one machine, or of several on one another whose units in between are hidden units of one machine and visible units of
+ * the next. Layers that are no neighbours are independent given the others, so every second layer sums up in closed form,
+ *     log p*(x) = sum_kept b x + sum_summed softplus(b + W x),
+ * all in the plain biases of energy.c. Enumeration runs over the states of the layers that are kept. AIS [Neal 2001; Salakhutdinov
+ * & Murray 2008; Salakhutdinov & Hinton 2009] goes from independent units of biases b0 (beta = 0) to the model (beta = 1)
+ * through the energies with biases (1-beta) b0 + beta b and weights beta W, or back, starting at states of the model: chains of
+ * their own find only the modes that noise leads to, and then both ways agree on a Z that is too small; started at data they weigh
+ * the modes that the data have. */
 #include "models/boltzmann.h"
 #include "models/rbm/rbm.h"
 #include <string.h>
 
-enum { MOST_HIDDEN = 24, BLOCK = 1024, SETTLE = 1000, FROM_DATA = 100 /* Gibbs steps to states of the model, from noise and from data */ };
+enum { MOST_HIDDEN = 24, BLOCK = 1024, SETTLE = 1000, FROM_DATA = 100 /* Gibbs steps to states of the model, from noise and from data */,
+       TRIAL = 200 /* steps whose second half tells the means of units */, LAYERS = GM__RBM_STACK + 1 };
 
-typedef struct plain { /* the model with its centring taken out */
+typedef struct stack { /* the machines with their centring taken out */
     gm_ctx *ctx;
     const char *owner;
-    size_t v, h, labels;
-    const float *w, *var; /* [v,h]; [v] variances or NULL */
-    float *b, *c;
-} plain;
+    size_t n, labels;         /* layers of units, from the visible ones; labels: the last units of the lowest */
+    size_t units[LAYERS];
+    const float *w[LAYERS];   /* [units[i], units[i+1]] */
+    const float *var;         /* variances of the visible units or NULL */
+    float *bias[LAYERS], *room;
+} stack;
 
-static gm_status plain_of(gm_ctx *ctx, const gm__rbm *r, plain *p)
+static void take_out_centring(stack *p, const gm__rbm *r, size_t i)
 {
-    *p = (plain){.ctx = ctx, .owner = r->owner, .v = (size_t)r->nv, .h = (size_t)r->nh, .labels = (size_t)r->labels, .w = gm__f32(r->w)};
-    p->b = gm__alloc(ctx, 2 * p->v + p->h, sizeof *p->b);
-    if (!p->b) return GM_ENOMEM;
-    p->c = p->b + p->v;
-    memcpy(p->b, r->b->data, p->v * sizeof *p->b);
-    memcpy(p->c, r->c->data, p->h * sizeof *p->c);
-    if (r->log_var) {
-        float *var = p->c + p->h;
-        for (size_t i = 0; i < p->v; i++) var[i] = expf(gm__f32(r->log_var)[i]);
-        p->var = var;
-    }
-    for (size_t i = 0; r->mu && i < p->v; i++)
-        for (size_t j = 0; j < p->h; j++) {
-            p->b[i] -= p->w[i * p->h + j] * gm__f32(r->lambda)[j];
-            p->c[j] -= p->w[i * p->h + j] * gm__f32(r->mu)[i];
+    float *b = p->bias[i], *c = p->bias[i + 1];
+    for (size_t v = 0; r->mu && v < p->units[i]; v++)
+        for (size_t h = 0; h < p->units[i + 1]; h++) {
+            b[v] -= p->w[i][v * p->units[i + 1] + h] * gm__f32(r->lambda)[h];
+            c[h] -= p->w[i][v * p->units[i + 1] + h] * gm__f32(r->mu)[v];
         }
+}
+
+static gm_status stack_of(gm_ctx *ctx, const gm__rbm *r, size_t machines, stack *p)
+{
+    *p = (stack){.ctx = ctx, .owner = r->owner, .n = machines + 1, .labels = (size_t)r->labels};
+    size_t all = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        p->units[i] = (size_t)(i ? r[i - 1].nh : r->nv);
+        if (i < machines) p->w[i] = gm__f32(r[i].w);
+        all += p->units[i];
+    }
+    p->room = gm__alloc(ctx, all + p->units[0], sizeof *p->room);
+    if (!p->room) return GM_ENOMEM;
+    float *at = p->room;
+    for (size_t i = 0; i < p->n; at += p->units[i++])
+        p->bias[i] = memcpy(at, i ? r[i - 1].c->data : r->b->data, p->units[i] * sizeof *at);
+    for (size_t i = 0; r->log_var && i < p->units[0]; i++) at[i] = expf(gm__f32(r->log_var)[i]);
+    if (r->log_var) p->var = at;
+    for (size_t i = 0; i < machines; i++) take_out_centring(p, &r[i], i);
+    return GM_OK;
+}
+
+/* y = what layer i receives of its neighbours, one row for each row of x[]; ld: their rows' lengths, 0: as many as units. */
+static gm_status receive(const stack *p, size_t i, size_t rows, float *const x[], size_t ld, float *y, const float *bias)
+{
+    for (int above = 0; above < 2; above++) {
+        if (above ? i + 1 == p->n : i == 0) continue;
+        const size_t from = above ? i + 1 : i - 1, width = p->units[above ? from : i]; /* of the rows of w */
+        gm__gemm g = {.m = rows, .n = p->units[i], .k = p->units[from], .a = x[from], .ars = (ptrdiff_t)(ld ? ld : p->units[from]), .acs = 1, .b = p->w[above ? i : from],
+                      .brs = above ? 1 : (ptrdiff_t)width, .bcs = above ? (ptrdiff_t)width : 1, .c = y, .ldc = p->units[i], .bias = above && i > 0 ? NULL : bias, .add = above && i > 0};
+        GM__TRY(gm__gemm_f32(p->ctx, &g));
+    }
     return GM_OK;
 }
 
@@ -59,134 +86,162 @@ static double log_mean_exp(const double *x, size_t n, double *error)
 
 /* ---- enumeration -------------------------------------------------------------------- */
 
-/* log sum over v of exp(-E) at one hidden state, given x = W h: c h is added by the caller */
-static double over_visibles(const plain *p, const float *x)
+/* log sum over the states of layer i, which receives x beside its biases */
+static double summed(const stack *p, size_t i, const float *x)
 {
+    const float *b = p->bias[i], *var = i ? NULL : p->var;
+    const size_t labels = i ? 0 : p->labels, n = p->units[i] - labels;
     gm__log_sum one = gm__log_nothing(); /* exactly one label is on */
-    for (size_t i = p->v - p->labels; i < p->v; i++) gm__log_add(&one, (double)x[i] + (double)p->b[i]);
-    double sum = p->labels ? gm__log_value(&one) : 0;
-    for (size_t i = 0; i < p->v - p->labels; i++) {
-        double in = (double)x[i], b = (double)p->b[i];
-        if (p->var) sum += in * (b + in / 2) / (double)p->var[i] + 0.5 * log(6.28318530717958647692 * (double)p->var[i]);
-        else sum += softplus(b + in);
+    for (size_t k = n; k < n + labels; k++) gm__log_add(&one, (double)x[k] + (double)b[k]);
+    double sum = labels ? gm__log_value(&one) : 0;
+    for (size_t k = 0; k < n; k++) {
+        double in = (double)x[k];
+        if (var) sum += in * ((double)b[k] + in / 2) / (double)var[k] + 0.5 * log(6.28318530717958647692 * (double)var[k]);
+        else sum += softplus((double)b[k] + in);
     }
     return sum;
 }
 
-static gm_status exact(const plain *p, double *log_z)
+static size_t units_of(const stack *p, size_t first)
 {
-    if (p->h > MOST_HIDDEN)
-        return gm__fail_ctx(p->ctx, GM_ELIMIT, "%s: %zu hidden units cannot be enumerated (at most %d): use ais", p->owner, p->h, MOST_HIDDEN);
-    const size_t states = (size_t)1 << p->h, block = states < BLOCK ? states : BLOCK;
-    float *h = gm__alloc(p->ctx, block * (p->h + p->v), sizeof *h), *x = h + block * p->h;
-    gm__log_sum sum = gm__log_nothing();
-    gm_status s = h ? GM_OK : GM_ENOMEM;
-    for (size_t first = 0; !s && first < states; first += block) {
-        if ((s = gm__check_cancel(p->ctx))) break;
-        for (size_t i = 0; i < block; i++)
-            for (size_t j = 0; j < p->h; j++) h[i * p->h + j] = (float)((first + i) >> j & 1);
-        gm__gemm g = {.m = block, .n = p->v, .k = p->h, .a = h, .ars = (ptrdiff_t)p->h, .acs = 1, .b = p->w, .brs = 1, .bcs = (ptrdiff_t)p->h, .c = x, .ldc = p->v};
-        if ((s = gm__gemm_f32(p->ctx, &g))) break;
-        for (size_t i = 0; i < block; i++) {
-            double term = over_visibles(p, x + i * p->v);
-            for (size_t j = 0; j < p->h; j++) term += (double)(h[i * p->h + j] * p->c[j]);
-            gm__log_add(&sum, term);
-        }
+    size_t n = 0;
+    for (size_t i = first; i < p->n; i += 2) n += p->units[i];
+    return n;
+}
+
+typedef struct listing { /* states of every second layer, a block at a time */
+    const stack *p;
+    size_t first, width, block;
+    float *x[LAYERS], *in;   /* layers as columns of one matrix [block, width] */
+    double *term;            /* [block] */
+    gm__log_sum sum;
+} listing;
+
+static gm_status list_block(listing *a, size_t from)
+{
+    const stack *p = a->p;
+    for (size_t k = 0; k < a->block; k++) {
+        a->term[k] = 0;
+        for (size_t j = 0; j < a->width; j++) a->x[a->first][k * a->width + j] = (float)((from + k) >> j & 1);
+        for (size_t i = a->first; i < p->n; i += 2)
+            for (size_t j = 0; j < p->units[i]; j++) a->term[k] += (double)(a->x[i][k * a->width + j] * p->bias[i][j]);
     }
-    gm__free(p->ctx, h);
-    *log_z = gm__log_value(&sum);
+    for (size_t i = 1 - a->first; i < p->n; i += 2) {
+        GM__TRY(receive(p, i, a->block, a->x, a->width, a->in, NULL));
+        for (size_t k = 0; k < a->block; k++) a->term[k] += summed(p, i, a->in + k * p->units[i]);
+    }
+    for (size_t k = 0; k < a->block; k++) gm__log_add(&a->sum, a->term[k]);
+    return GM_OK;
+}
+
+static gm_status exact(const stack *p, double *log_z)
+{
+    listing a = {.p = p, .first = 1, .width = units_of(p, 1), .sum = gm__log_nothing()};
+    if (a.width > MOST_HIDDEN && p->n > 2 && !p->var && !p->labels && units_of(p, 0) < a.width) a.first = 0, a.width = units_of(p, 0);
+    if (a.width > MOST_HIDDEN)
+        return gm__fail_ctx(p->ctx, GM_ELIMIT, "%s: %zu hidden units cannot be enumerated (at most %d): use ais", p->owner, a.width, MOST_HIDDEN);
+    const size_t states = (size_t)1 << a.width;
+    size_t most = 0;
+    for (size_t i = 1 - a.first; i < p->n; i += 2) most = p->units[i] > most ? p->units[i] : most;
+    a.block = states < BLOCK ? states : BLOCK;
+    float *x = gm__alloc(p->ctx, a.block * (a.width + most), sizeof *x), *at = x;
+    a.term = gm__alloc(p->ctx, a.block, sizeof *a.term);
+    gm_status s = x && a.term ? GM_OK : GM_ENOMEM;
+    for (size_t i = a.first; !s && i < p->n; i += 2) a.x[i] = at, at += p->units[i];
+    if (!s) a.in = x + a.block * a.width;
+    for (size_t from = 0; !s && from < states; from += a.block)
+        if (!(s = gm__check_cancel(p->ctx))) s = list_block(&a, from);
+    gm__free(p->ctx, x);
+    gm__free(p->ctx, a.term);
+    *log_z = gm__log_value(&a.sum);
     return s;
 }
 
 /* ---- annealing ------------------------------------------------------------------------- */
 
 typedef struct chains {
-    const plain *p;
-    size_t n, step;        /* step: counts the draws, a block of the streams each */
+    const stack *p;
+    size_t n, kept, step;   /* kept: the layers kept, .., kept + 2, ..; step: counts the draws, a block of the streams each */
     uint64_t seed;
-    float *b0;             /* [v] */
-    float *v, *h, *in, *x; /* [n,v] [n,h] [n,h] [n,v] */
-    double *weight;        /* [n]: log of the importance weights */
+    float *base[LAYERS];    /* biases b0 */
+    float *x[LAYERS], *in[LAYERS]; /* states and what they receive: [n, units] */
+    double *weight;         /* [n]: log of the importance weights */
     double beta, to;
 } chains;
 
-static gm_status upward(const chains *a) /* in = c + v W */
+/* y = what units receive at beta, given what they do at 0 and at 1 */
+static void at_beta(double beta, size_t n, const float *base, const float *in, float *y)
 {
-    const plain *p = a->p;
-    gm__gemm g = {.m = a->n, .n = p->h, .k = p->v, .a = a->v, .ars = (ptrdiff_t)p->v, .acs = 1, .b = p->w, .brs = (ptrdiff_t)p->h, .bcs = 1, .c = a->in, .ldc = p->h, .bias = p->c};
-    return gm__gemm_f32(p->ctx, &g);
-}
-static gm_status downward(const chains *a) /* x = b + W h */
-{
-    const plain *p = a->p;
-    gm__gemm g = {.m = a->n, .n = p->v, .k = p->h, .a = a->h, .ars = (ptrdiff_t)p->h, .acs = 1, .b = p->w, .brs = 1, .bcs = (ptrdiff_t)p->h, .c = a->x, .ldc = p->v, .bias = p->b};
-    return gm__gemm_f32(p->ctx, &g);
+    const float to = (float)beta, from = (float)(1 - beta);
+    for (size_t j = 0; j < n; j++) y[j] = from * base[j] + to * in[j];
 }
 
-/* y = 1 with probability sigmoid(x), else 0; each row and step has numbers of its own */
-static void draw(const chains *a, size_t row, size_t n, float *y, bool hidden)
+/* 1 with probability sigmoid of what is received, else 0; each row, layer and step has numbers of its own */
+static void draw_row(chains *a, size_t i, size_t row)
 {
-    gm__stream s = gm__stream_make(a->seed, GM__R_EVAL, hidden ? 2 : 1, row);
+    const size_t n = a->p->units[i];
+    float *y = a->x[i] + row * n;
+    gm__stream s = gm__stream_make(a->seed, GM__R_EVAL, (uint32_t)i + 1, row);
     s.ctr[0] = (uint32_t)(a->step * ((n + 3) / 4));
+    at_beta(a->to, n, a->base[i], a->in[i] + row * n, y);
     a->p->ctx->kern->bernoulli_logits_f32(s, n, y, y);
 }
+static void draw_summed(void *arg, size_t row, size_t worker)
+{
+    chains *a = arg;
+    GM__UNUSED(worker);
+    for (size_t i = 1 - a->kept; i < a->p->n; i += 2) draw_row(a, i, row);
+}
+static void draw_kept(void *arg, size_t row, size_t worker)
+{
+    chains *a = arg;
+    GM__UNUSED(worker);
+    for (size_t i = a->kept; i < a->p->n; i += 2) draw_row(a, i, row);
+}
+static gm_status hear(const chains *a, size_t first)
+{
+    for (size_t i = first; i < a->p->n; i += 2) GM__TRY(receive(a->p, i, a->n, a->x, 0, a->in[i], a->p->bias[i]));
+    return GM_OK;
+}
 
-/* sum of softplus(to x) - softplus(from x) */
-static double softplus_gap(const gm__kern *k, size_t n, const float *x, double to, double from)
+/* sum of softplus at beta `to` - softplus at `from` */
+static double softplus_gap(const chains *a, size_t i, size_t n, const float *in)
 {
     enum { PART = 256 };
-    float y[2 * PART], p[2] = {0, 0};
+    float y[2 * PART];
+    const gm__kern *k = a->p->ctx->kern;
     double sum = 0;
     for (size_t at = 0, m; at < n; at += m) {
         m = n - at < PART ? n - at : PART;
-        p[0] = (float)to;
-        k->unary_f32[GM__U_AFFINE](m, y, x + at, p);
-        p[0] = (float)from;
-        k->unary_f32[GM__U_AFFINE](m, y + m, x + at, p);
-        k->unary_f32[GM__U_SOFTPLUS](2 * m, y, y, p);
+        at_beta(a->to, m, a->base[i] + at, in + at, y);
+        at_beta(a->beta, m, a->base[i] + at, in + at, y + m);
+        k->unary_f32[GM__U_SOFTPLUS](2 * m, y, y, NULL);
         sum += (double)k->sum_f32(m, y) - (double)k->sum_f32(m, y + m);
     }
     return sum;
 }
 
-/* log p*(v) at beta `to` less that at `beta`, added to the weight of each row; then h and v are drawn at `to`. */
+/* log p*(x) at beta `to` less that at `beta`, added to the weight of each row */
 static void weigh_rows(void *arg, size_t row, size_t worker)
 {
     chains *a = arg;
-    const plain *p = a->p;
-    const float *v = a->v + row * p->v, *in = a->in + row * p->h;
+    const stack *p = a->p;
     double sum = 0;
     GM__UNUSED(worker);
-    for (size_t i = 0; i < p->v; i++) sum += (double)(v[i] * (p->b[i] - a->b0[i]));
+    for (size_t i = a->kept; i < p->n; i += 2)
+        for (size_t j = 0; j < p->units[i]; j++) sum += (double)(a->x[i][row * p->units[i] + j] * (p->bias[i][j] - a->base[i][j]));
     sum *= a->to - a->beta;
-    sum += softplus_gap(p->ctx->kern, p->h, in, a->to, a->beta);
+    for (size_t i = 1 - a->kept; i < p->n; i += 2) sum += softplus_gap(a, i, p->units[i], a->in[i] + row * p->units[i]);
     a->weight[row] += sum;
-}
-static void draw_hidden(void *arg, size_t row, size_t worker)
-{
-    chains *a = arg;
-    float *h = a->h + row * a->p->h;
-    GM__UNUSED(worker);
-    for (size_t j = 0; j < a->p->h; j++) h[j] = (float)a->to * a->in[row * a->p->h + j];
-    draw(a, row, a->p->h, h, true);
-}
-static void draw_visible(void *arg, size_t row, size_t worker)
-{
-    chains *a = arg;
-    float *v = a->v + row * a->p->v;
-    const float to = (float)a->to;
-    GM__UNUSED(worker);
-    for (size_t i = 0; i < a->p->v; i++) v[i] = (1 - to) * a->b0[i] + to * a->x[row * a->p->v + i];
-    draw(a, row, a->p->v, v, false);
 }
 
 static gm_status gibbs(chains *a)
 {
     a->step++;
-    gm__parallel(a->p->ctx, a->n, draw_hidden, a);
-    GM__TRY(downward(a));
-    gm__parallel(a->p->ctx, a->n, draw_visible, a);
-    return upward(a);
+    gm__parallel(a->p->ctx, a->n, draw_summed, a);
+    GM__TRY(hear(a, a->kept));
+    gm__parallel(a->p->ctx, a->n, draw_kept, a);
+    return hear(a, 1 - a->kept);
 }
 
 /* Temperatures as in the paper's 500 : 4,000 : 10,000 over [0,.5], [.5,.9], [.9,1]. */
@@ -209,52 +264,103 @@ static gm_status anneal(chains *a, const gm__z_cfg *c, bool back)
     return GM_OK;
 }
 
-static gm_status estimate(const plain *p, const gm__z_cfg *c, double *log_z, double *error)
+/* Independent units of the base biases, or rows of data in place of the visible ones. */
+static gm_status scatter(chains *a, const gm_tensor *data)
 {
-    chains a = {.p = p, .n = (size_t)c->chains, .seed = c->seed};
+    const stack *p = a->p;
+    a->to = 0;
+    a->step = 0;
+    for (size_t i = 0; i < p->n; i++) memset(a->in[i], 0, a->n * p->units[i] * sizeof(float));
+    gm__parallel(p->ctx, a->n, draw_kept, a);
+    if (a->kept > 0) gm__parallel(p->ctx, a->n, draw_summed, a);
+    for (size_t k = 0; data && k < a->n; k++)
+        memcpy(a->x[0] + k * p->units[0], gm__f32(data) + k % (size_t)data->shape[0] * p->units[0], p->units[0] * sizeof(float));
+    if (data && a->kept > 0) { /* the layers kept follow the data */
+        GM__TRY(hear(a, a->kept));
+        a->to = 1;
+        gm__parallel(p->ctx, a->n, draw_kept, a);
+    }
+    return hear(a, 1 - a->kept);
+}
+
+static gm_status settle(chains *a, int steps)
+{
+    a->to = 1;
+    for (int i = 0; i < steps; i++) {
+        GM__TRY(gibbs(a));
+        if (i % 16 == 0) GM__TRY(gm__check_cancel(a->p->ctx));
+    }
+    return GM_OK;
+}
+
+/* Base biases under which units have the means that they have in a trial run of the model. */
+static gm_status find_base(chains *a)
+{
+    const stack *p = a->p;
+    const double count = (double)a->n * (TRIAL / 2);
+    GM__TRY(scatter(a, NULL));
+    GM__TRY(settle(a, TRIAL / 2));
+    for (size_t i = 0; i < p->n; i++) memset(a->base[i], 0, p->units[i] * sizeof(float)); /* of no matter at beta = 1: the counts */
+    for (int k = 0; k < TRIAL / 2; k++) {
+        GM__TRY(settle(a, 1));
+        for (size_t i = 0; i < p->n; i++)
+            for (size_t j = 0; j < a->n * p->units[i]; j++) a->base[i][j % p->units[i]] += a->x[i][j];
+    }
+    for (size_t i = 0; i < p->n; i++)
+        for (size_t j = 0; j < p->units[i]; j++) {
+            double mean = ((double)a->base[i][j] + 1) / (count + 2);
+            a->base[i][j] = (float)log(mean / (1 - mean));
+        }
+    return GM_OK;
+}
+
+static gm_status make_chains(chains *a)
+{
+    const stack *p = a->p;
+    size_t all = 0;
+    for (size_t i = 0; i < p->n; i++) all += p->units[i];
+    a->base[0] = gm__alloc(p->ctx, all * (1 + 2 * a->n), sizeof(float));
+    a->weight = gm__calloc(p->ctx, a->n, sizeof *a->weight);
+    if (!a->base[0] || !a->weight) return GM_ENOMEM;
+    float *at = a->base[0];
+    for (size_t i = 0; i < p->n; at += p->units[i++]) a->base[i] = at;
+    for (size_t i = 0; i < p->n; at += 2 * a->n * p->units[i++]) a->x[i] = at, a->in[i] = at + a->n * p->units[i];
+    memcpy(a->base[0], p->bias[0], p->units[0] * sizeof(float)); /* one machine: independent visible units of its biases */
+    for (size_t i = 1; i < p->n; i++) memset(a->base[i], 0, p->units[i] * sizeof(float));
+    return GM_OK;
+}
+
+static gm_status estimate(const stack *p, const gm__z_cfg *c, double *log_z, double *error)
+{
+    chains a = {.p = p, .n = (size_t)c->chains, .kept = p->n > 2, .seed = c->seed}; /* of a machine the visible units, of several the hidden ones above them */
     const bool back = c->method == GM__Z_REVERSE;
     if (p->var || p->labels) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units without labels", p->owner);
-    a.b0 = gm__alloc(p->ctx, p->v + a.n * 2 * (p->v + p->h), sizeof *a.b0);
-    a.weight = gm__calloc(p->ctx, a.n, sizeof *a.weight);
-    gm_status s = a.b0 && a.weight ? GM_OK : GM_ENOMEM;
-    if (!s) {
-        a.v = a.b0 + p->v;
-        a.x = a.v + a.n * p->v;
-        a.h = a.x + a.n * p->v;
-        a.in = a.h + a.n * p->h;
-        memcpy(a.b0, p->b, p->v * sizeof *a.b0);
-        a.to = 0; /* independent visibles */
-        gm__parallel(p->ctx, a.n, draw_visible, &a);
-        for (size_t i = 0; back && c->data && i < a.n; i++)
-            memcpy(a.v + i * p->v, gm__f32(c->data) + i % (size_t)c->data->shape[0] * p->v, p->v * sizeof *a.v);
-        s = upward(&a);
-    }
-    for (int i = 0; back && !s && i < (c->data ? FROM_DATA : SETTLE); i++) {
-        a.to = 1;
-        s = gibbs(&a);
-        if (!s && i % 16 == 0) s = gm__check_cancel(p->ctx);
-    }
+    gm_status s = make_chains(&a);
+    if (!s && p->n > 2) s = find_base(&a);
+    if (!s) s = scatter(&a, back ? c->data : NULL);
+    if (!s && back) s = settle(&a, c->data ? FROM_DATA : SETTLE);
     if (!s) s = anneal(&a, c, back);
     if (!s) {
-        double base = (double)p->h * log(2), gain = log_mean_exp(a.weight, a.n, error);
-        for (size_t i = 0; i < p->v; i++) base += softplus((double)a.b0[i]);
+        double base = 0, gain = log_mean_exp(a.weight, a.n, error);
+        for (size_t i = 0; i < p->n; i++)
+            for (size_t j = 0; j < p->units[i]; j++) base += softplus((double)a.base[i][j]);
         *log_z = back ? base - gain : base + gain;
     }
-    gm__free(p->ctx, a.b0);
+    gm__free(p->ctx, a.base[0]);
     gm__free(p->ctx, a.weight);
     return s;
 }
 
-gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, const gm__z_cfg *c, double *log_z, double *error)
+gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, size_t machines, const gm__z_cfg *c, double *log_z, double *error)
 {
-    plain p;
+    stack p;
     double ignored;
     *log_z = NAN;
     if (!error) error = &ignored;
     *error = 0;
-    GM__TRY(plain_of(ctx, r, &p));
+    GM__TRY(stack_of(ctx, r, machines, &p));
     gm_status s = c->method == GM__Z_EXACT ? exact(&p, log_z) : estimate(&p, c, log_z, error);
-    gm__free(p.ctx, p.b);
+    gm__free(p.ctx, p.room);
     if (!s && !isfinite(*log_z)) s = gm__fail_ctx(p.ctx, GM_ENONFINITE, "%s: log Z is %g: the weights are too large", r->owner, *log_z);
     return s;
 }

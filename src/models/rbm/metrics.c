@@ -15,7 +15,7 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
         char how[CHOICE];
         gm_tensor *v = gm__rbm_input(m, b, true);
         if (!(z.data = v ? gm__tape_contiguous(b->t, v) : NULL)) return NULL;
-        gm_status s = gm__rbm_log_z(m->ctx, r, &z, log_z, &error);
+        gm_status s = gm__rbm_log_z(m->ctx, r, 1, &z, log_z, &error);
         if (s) return gm__tape_fail(b->t, s, "%s", gm_ctx_message(m->ctx));
         if (method == GM__Z_EXACT) gm__format(note, NOTE, "binarize=%s log Z=%.4f", gm__model_choice(m, "binarize", how, sizeof how), *log_z);
         else gm__format(note, NOTE, "binarize=%s temperatures=%d chains=100 log Z=%.3f s.e.=%.3f", gm__model_choice(m, "binarize", how, sizeof how), (int)z.temperatures, *log_z, error);

@@ -9,6 +9,8 @@
 #include <gm/rbm.h>
 #include <gm/vae.h>
 
+enum { GM__RBM_STACK = 8 }; /* machines on one another, at most */
+
 typedef struct gm__rbm_how { /* what it is like and how it learns */
     int32_t units, k, persistent, chains, centered, start;
     double offset_rate, sparsity, sparsity_cost, init_std;
@@ -74,7 +76,8 @@ typedef struct gm__z_cfg {
     uint64_t seed;
     const gm_tensor *data;               /* [n, nv] contiguous: where reverse-ais starts; NULL: noise */
 } gm__z_cfg;
-gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, const gm__z_cfg *c, double *log_z, double *error);
+/* Of the machines r[0] .. r[machines-1] on one another, undirected: the hidden units of each are the visible ones of the next, whose b is not read. */
+gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, size_t machines, const gm__z_cfg *c, double *log_z, double *error);
 
 /* ---- the family rbm ---------------------------------------------------------------------- */
 
