@@ -104,14 +104,14 @@ bool gm__ieq(const char *a, const char *b, size_t n_b); /* equal keys: a is NUL-
 
 /* ---- options (options.c): one row an option ------------------------------ */
 
-enum { GM__O_INT, GM__O_I64, GM__O_U64, GM__O_REAL, GM__O_FLAG, GM__O_CHOICE, GM__O_INTS, GM__O_TEXT };
+enum { GM__O_INT, GM__O_I64, GM__O_U64, GM__O_REAL, GM__O_FLAG, GM__O_CHOICE, GM__O_PAIR, GM__O_INTS, GM__O_TEXT };
 typedef struct gm__opt {
     const char *name;    /* with '-', e.g. "noise-dim" */
-    int type;            /* INT: int32_t, I64, U64, REAL: double, FLAG and CHOICE: int32_t, INTS and TEXT: const char * */
+    int type;            /* INT: int32_t, I64, U64, REAL: double, FLAG, CHOICE and PAIR: int32_t, INTS and TEXT: const char * */
     size_t offset;       /* in the config struct */
     const char *def;     /* default as text; NULL for TEXT/INTS means NULL */
     double lo, hi;       /* bounds, inclusive (INT, I64, U64, REAL, each of INTS) */
-    const char *choices; /* CHOICE: "elbo|iwae", value = index */
+    const char *choices; /* CHOICE: "elbo|iwae", value = index; PAIR: "a|b[,c|d]", value = index + 256 * index of the second, which may be left out */
     const char *help;    /* one line */
 } gm__opt;
 typedef struct gm__opts {

@@ -37,12 +37,14 @@ const char *gm__strs_add(gm__strs *s, const char *text, size_t n)
 
 /* ---- keys ------------------------------------------------------------------------ */
 
-bool gm__ieq(const char *a, const char *b, size_t n_b)
+static bool same(const char *a, const char *b, size_t n)
 {
-    for (size_t i = 0; i < n_b; i++)
+    for (size_t i = 0; i < n; i++)
         if (!a[i] || (a[i] == '_' ? '-' : a[i]) != (b[i] == '_' ? '-' : b[i])) return false;
-    return !a[n_b];
+    return true;
 }
+
+bool gm__ieq(const char *a, const char *b, size_t n_b) { return same(a, b, n_b) && !a[n_b]; }
 
 ptrdiff_t gm__opts_find(const gm__opts *o, const char *key, size_t n)
 {
@@ -143,18 +145,28 @@ static bool within(const gm__opt *row, double v)
     return v >= lo && v <= hi;
 }
 
-/* Name of choice k into *name, its length returned; 0 if there are fewer. */
-static size_t choice(const gm__opt *row, int64_t k, const char **name)
+/* Name of choice k of a list into *name, its length returned; 0 if there are fewer. */
+static size_t choice(const char *list, int64_t k, const char **name)
 {
-    const char *p = row->choices;
     for (; k > 0; k--) {
-        p = strchr(p, '|');
-        if (!p) return 0;
-        p++;
+        list += strcspn(list, "|[]");
+        if (*list++ != '|') return 0;
     }
-    *name = p;
-    return k < 0 ? 0 : strcspn(p, "|");
+    *name = list;
+    return k < 0 ? 0 : strcspn(list, "|[]");
 }
+
+static bool choose(const char *list, const char *t, size_t n_t, int64_t *k)
+{
+    const char *name;
+    size_t n;
+    for (*k = 0; (n = choice(list, *k, &name)); ++*k)
+        if (n == n_t && same(t, name, n)) return true;
+    return false;
+}
+
+/* The second list of a pair, "a|b[,c|d]". */
+static const char *second(const gm__opt *row) { return strchr(row->choices, '[') + 2; }
 
 /* ---- messages ------------------------------------------------------------------------ */
 
@@ -165,7 +177,7 @@ static void expected(const gm__opt *row, char *out, size_t cap)
     bounds(row, &lo, &hi);
     switch (row->type) {
     case GM__O_FLAG: gm__format(out, cap, "on or off"); return;
-    case GM__O_CHOICE: gm__format(out, cap, "one of %s", row->choices); return;
+    case GM__O_CHOICE: case GM__O_PAIR: gm__format(out, cap, "one of %s", row->choices); return;
     case GM__O_TEXT: gm__format(out, cap, "a text without control characters"); return;
     default: break;
     }
@@ -218,18 +230,20 @@ static bool ints_text(const gm__opt *row, const char *t, gm__buf *out)
 /* Reads t; strings stay where they are. False if t does not fit the row. */
 static bool read_row(const gm__opt *row, const char *t, value *v)
 {
-    const char *end = t + strlen(t), *name;
-    size_t n;
+    const char *end = t + strlen(t), *comma;
+    int64_t k = 0;
     *v = (value){ 0 };
     switch (row->type) {
     case GM__O_INT: case GM__O_I64: return gm__read_i64(t, end, &v->i) == end && within(row, (double)v->i);
     case GM__O_U64: return gm__read_u64(t, end, &v->u) == end && within(row, (double)v->u);
     case GM__O_REAL: return gm__read_double(t, end, &v->r) == end && v->r - v->r == 0 && within(row, v->r);
     case GM__O_FLAG: return read_flag(t, &v->i);
-    case GM__O_CHOICE:
-        for (; (n = choice(row, v->i, &name)); v->i++)
-            if (gm__ieq(t, name, n)) return true;
-        return false;
+    case GM__O_CHOICE: return choose(row->choices, t, strlen(t), &v->i);
+    case GM__O_PAIR:
+        comma = t + strcspn(t, ",");
+        if (!choose(row->choices, t, (size_t)(comma - t), &v->i) || (*comma && !choose(second(row), comma + 1, strlen(comma + 1), &k))) return false;
+        v->i |= k << 8;
+        return true;
     case GM__O_INTS: v->text = t; return ints_text(row, t, NULL);
     default: v->text = t; return text_ok(t);
     }
@@ -323,7 +337,8 @@ static bool value_ok(const gm__opt *row, value v)
     case GM__O_U64: return within(row, (double)v.u);
     case GM__O_REAL: return v.r - v.r == 0 && within(row, v.r);
     case GM__O_FLAG: return v.i == 0 || v.i == 1;
-    case GM__O_CHOICE: return choice(row, v.i, &name) > 0;
+    case GM__O_CHOICE: return choice(row->choices, v.i, &name) > 0;
+    case GM__O_PAIR: return v.i >= 0 && choice(row->choices, v.i & 255, &name) && choice(second(row), v.i >> 8, &name);
     case GM__O_INTS: return !v.text || ints_text(row, v.text, NULL);
     default: return !v.text || text_ok(v.text);
     }
@@ -358,15 +373,21 @@ void gm__opts_value(const gm__opts *o, size_t i, const void *cfg, char *out, siz
 {
     const gm__opt *row = &o->rows[i];
     value v = load(row, cfg);
-    const char *name;
-    size_t n;
+    const char *name = "", *other = "";
+    size_t n, n2;
     switch (row->type) {
     case GM__O_U64: gm__format(out, cap, "%llu", (unsigned long long)v.u); break;
     case GM__O_REAL: gm__format(out, cap, "%g", v.r); break;
     case GM__O_INTS: case GM__O_TEXT: gm__format(out, cap, "%s", v.text ? v.text : ""); break;
     case GM__O_CHOICE:
-        if ((n = choice(row, v.i, &name))) gm__format(out, cap, "%.*s", (int)n, name);
+        if ((n = choice(row->choices, v.i, &name))) gm__format(out, cap, "%.*s", (int)n, name);
         else gm__format(out, cap, "%lld", (long long)v.i);
+        break;
+    case GM__O_PAIR:
+        n = value_ok(row, v) ? choice(row->choices, v.i & 255, &name) : 0;
+        n2 = n && v.i >> 8 ? choice(second(row), v.i >> 8, &other) : 0;
+        if (!n) gm__format(out, cap, "%lld", (long long)v.i);
+        else gm__format(out, cap, "%.*s%s%.*s", (int)n, name, n2 ? "," : "", (int)n2, other);
         break;
     case GM__O_FLAG:
         if (v.i == 0 || v.i == 1) gm__format(out, cap, "%s", v.i ? "on" : "off");
@@ -398,7 +419,7 @@ gm_status gm__opts_json(gm_ctx *ctx, const gm__opts *o, const void *cfg, gm__buf
         } else {
             gm__opts_value(o, i, cfg, text, sizeof text);
             /* what a JSON reader's 64-bit integer cannot hold travels as text */
-            bool quoted = row->type == GM__O_CHOICE || (row->type == GM__O_U64 && v.u > INT64_MAX);
+            bool quoted = row->type == GM__O_CHOICE || row->type == GM__O_PAIR || (row->type == GM__O_U64 && v.u > INT64_MAX);
             if (quoted) gm__json_string(out, text, strlen(text));
             else gm__buf_text(out, text);
         }

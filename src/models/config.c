@@ -55,7 +55,7 @@ static const char *type_text(const gm__opt *row)
     case GM__O_INT: case GM__O_I64: case GM__O_U64: return "integer";
     case GM__O_REAL: return "number";
     case GM__O_FLAG: return "on|off";
-    case GM__O_CHOICE: return row->choices;
+    case GM__O_CHOICE: case GM__O_PAIR: return row->choices;
     case GM__O_INTS: return "integers";
     default: return "text";
     }

@@ -236,6 +236,34 @@ START_TEST(checks_c_configs)
 }
 END_TEST
 
+/* Two choices in one number: "a" or "a,x". */
+START_TEST(pairs)
+{
+    static const gm__opt row = { "kinds", GM__O_PAIR, 0, "a", 0, 0, "a|b-c|d[,x|y]", "two kinds" };
+    static const gm__opts pair = { "test", &row, 1 };
+    static const struct { const char *text; int32_t value; const char *back; } fine[] = {
+        { "kinds=a", 0, "a" }, { "kinds=d", 2, "d" }, { "kinds=b_c,x", 1, "b-c" }, { "kinds=d,y", 2 | 1 << 8, "d,y" } };
+    static const char *const bad[] = { "kinds=", "kinds=x", "kinds=a,", "kinds=a,d", "kinds=,x", "kinds=a,x,y", "kinds=b" };
+    int32_t k;
+    char t[32];
+    setup();
+    for (size_t i = 0; i < GM__COUNT(fine); i++) {
+        ck_assert_int_eq(gm__opts_parse(ctx, &pair, fine[i].text, &k, &strs, NULL), GM_OK);
+        ck_assert_int_eq(k, fine[i].value);
+        gm__opts_value(&pair, 0, &k, t, sizeof t);
+        ck_assert_str_eq(t, fine[i].back);
+        ck_assert_int_eq(gm__opts_check(ctx, &pair, &k), GM_OK);
+    }
+    for (size_t i = 0; i < GM__COUNT(bad); i++) ck_assert_int_eq(gm__opts_parse(ctx, &pair, bad[i], &k, &strs, NULL), GM_EARG);
+    ck_assert_str_eq(gm_ctx_message(ctx), "test: kinds: expected one of a|b-c|d[,x|y], got 'b'");
+    for (int i = 0; i < 3; i++) {
+        k = (int32_t[]){ 3, 2 << 8, -1 }[i];
+        ck_assert_int_eq(gm__opts_check(ctx, &pair, &k), GM_EARG);
+    }
+    finish();
+}
+END_TEST
+
 START_TEST(json_round_trip)
 {
     setup();
@@ -330,6 +358,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { defaults, reads_text, reads_json, messages, limits, checks_c_configs, json_round_trip, keys_and_ints, failing_allocations, NULL };
+    const TTest *const tests[] = { defaults, reads_text, reads_json, messages, limits, checks_c_configs, json_round_trip, pairs, keys_and_ints, failing_allocations, NULL };
     return run_tests("options", tests);
 }
