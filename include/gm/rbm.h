@@ -16,7 +16,9 @@
 extern "C" {
 #endif
 
-enum { GM_UNITS_BERNOULLI = 0, GM_UNITS_GAUSSIAN = 1 };
+/* Kinds of visible units, to which a kind of hidden units may be added: GM_UNITS_SOFTMAX | GM_UNITS_HIDDEN_RECTIFIED; without, they are Bernoulli */
+enum { GM_UNITS_BERNOULLI = 0, GM_UNITS_GAUSSIAN = 1, GM_UNITS_SOFTMAX = 2, GM_UNITS_REPLICATED = 3, GM_UNITS_RECTIFIED = 4,
+       GM_UNITS_HIDDEN_RECTIFIED = 256, GM_UNITS_HIDDEN_GAUSSIAN = 512 };
 
 /* Text fields are borrowed until the constructor returns. */
 typedef struct gm_rbm_config {
@@ -24,7 +26,7 @@ typedef struct gm_rbm_config {
     int32_t  hidden;          /* number of hidden units */
     uint64_t seed;            /* of the weights, and of fit unless it is given one */
     const char *shape;        /* "1,28,28"; NULL: from the data at first fit */
-    int32_t  units;           /* GM_UNITS_*: of the visibles; hidden units are Bernoulli */
+    int32_t  units;           /* GM_UNITS_*: of the visible units, | GM_UNITS_HIDDEN_* */
     int32_t  k;               /* Gibbs steps of an update */
     int32_t  persistent;      /* 1: chains go on from update to update (PCD), else they start at the data (CD) */
     int32_t  chains;          /* persistent: their number; 0: as many as rows in a batch */
@@ -39,6 +41,8 @@ typedef struct gm_rbm_config {
     double   sparsity_cost;   /* weight of that wish */
     double   init_std;        /* deviation of the first weights */
     int32_t  conditional;     /* 1: label units beside the visible ones, p(x, label) */
+    int32_t  group;           /* softmax: units of a group, of which one is on */
+    int32_t  length;          /* replicated: words of a document that is drawn; 0: as many as the data's have on average */
     int32_t  reserved;
 } gm_rbm_config;
 

@@ -5,27 +5,68 @@
 #include "models/rbm/rbm.h"
 #include <math.h>
 
-gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check)
+/* Label units are one group of which exactly one is on. */
+gm_tensor *gm__rbm_unlabelled(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->labels ? gm_slice(t, v, 1, 0, r->nv - r->labels, 1) : v; }
+static gm_tensor *labels_of(const gm__rbm *r, gm_tape *t, gm_tensor *v, int32_t axis) { return r->labels ? gm_slice(t, v, axis, r->nv - r->labels, r->nv, 1) : NULL; }
+static gm_tensor *with_labels(const gm__rbm *r, gm_tape *t, gm_tensor *pixels, gm_tensor *labels)
 {
-    if (!x) return NULL;
-    const int64_t rows = x->shape[0], units = r->nv - r->labels;
-    if (check && !r->log_var) {
-        gm_tensor *c = gm__tape_contiguous(t, x);
-        for (int64_t i = 0; c && i < c->size; i++)
-            if (!(gm__f32(c)[i] >= 0 && gm__f32(c)[i] <= 1))
-                return gm__tape_fail(t, GM_EARG, "%s: bernoulli units want numbers in [0,1], found %g in row %lld (units=gaussian, or scale=unit?)",
-                                     r->owner, (double)gm__f32(c)[i], (long long)(i / units));
-    }
-    return gm_reshape(t, x, 2, (int64_t[]){rows, units});
+    gm_tensor *both[2] = {pixels, labels};
+    return r->labels ? gm_concat(t, both, 2, 1) : pixels;
 }
 
-/* v less its running mean; gaussian units count in units of their variance */
+/* Softmax: the units of every group make 1. Replicated: there are not too many words. */
+static bool sums_fit(const gm__rbm *r, gm_tape *t, const float *row, int64_t number)
+{
+    const int64_t units = r->nv - r->labels, group = r->visible->has & GM__UNIT_COUNTS ? units : r->how.group;
+    for (int64_t g = 0; g < units; g += group) {
+        double sum = 0;
+        for (int64_t i = g; i < g + group; i++) sum += (double)row[i];
+        if (r->visible->has & GM__UNIT_COUNTS ? sum <= GM__RBM_WORDS : fabs(sum - 1) < 1e-3) continue;
+        gm__tape_fail(t, GM_EARG, "%s: %s units want %s: units %lld to %lld of row %lld make %g", r->owner, r->visible->name, r->visible->values, (long long)g,
+                      (long long)(g + group - 1), (long long)number, sum);
+        return false;
+    }
+    return true;
+}
+
+static bool fits(const gm__rbm *r, gm_tape *t, const gm_tensor *x)
+{
+    const int64_t units = r->nv - r->labels;
+    for (int64_t i = 0; i < x->size; i++)
+        if (!r->visible->takes((double)gm__f32(x)[i])) {
+            gm__tape_fail(t, GM_EARG, "%s: %s units want %s, found %g in row %lld%s", r->owner, r->visible->name, r->visible->values, (double)gm__f32(x)[i],
+                          (long long)(i / units), r->visible->hint ? r->visible->hint : "");
+            return false;
+        }
+    if (!r->how.group && !(r->visible->has & GM__UNIT_COUNTS)) return true;
+    for (int64_t i = 0; i < x->shape[0]; i++)
+        if (!sums_fit(r, t, gm__f32(x) + i * units, i)) return false;
+    return true;
+}
+
+gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check)
+{
+    gm_tensor *v = x ? gm_reshape(t, x, 2, (int64_t[]){x->shape[0], r->nv - r->labels}) : NULL;
+    if (!check) return v;
+    v = v ? gm__tape_contiguous(t, v) : NULL;
+    return v && fits(r, t, v) ? v : NULL;
+}
+
+/* v less its running mean; what products see of it; the biases that products add to */
 static gm_tensor *centred(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->mu ? gm_sub(t, v, r->mu) : v; }
-static gm_tensor *weighed(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->log_var ? gm_mul(t, v, gm_exp(t, gm_neg(t, r->log_var))) : v; }
+static gm_tensor *signal(const gm__rbm *r, gm_tape *t, gm_tensor *v)
+{
+    if (!r->visible->signal) return centred(r, t, v);
+    return with_labels(r, t, r->visible->signal(r, t, gm__rbm_unlabelled(r, t, v)), labels_of(r, t, v, 1));
+}
+static gm_tensor *hidden_bias(const gm__rbm *r, gm_tape *t, gm_tensor *v)
+{
+    return r->visible->has & GM__UNIT_COUNTS ? gm_mul(t, gm_sum(t, gm__rbm_unlabelled(r, t, v), 1, 1), r->c) : r->c;
+}
 
 gm_tensor *gm__rbm_up(const gm__rbm *r, gm_tape *t, gm_tensor *v)
 {
-    return gm_add(t, gm_matmul(t, weighed(r, t, centred(r, t, v)), r->w), r->c);
+    return gm_add(t, gm_matmul(t, signal(r, t, v), r->w), hidden_bias(r, t, v));
 }
 
 gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h)
@@ -34,62 +75,48 @@ gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h)
     return gm_linear(t, h, r->w, r->b);
 }
 
-static gm_tensor *cooled(gm_tape *t, gm_tensor *in, double temperature) { return temperature == 1 ? in : gm_affine(t, in, 1 / temperature, 0); }
+gm_tensor *gm__rbm_visible_mean_like(const gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature)
+{
+    gm_tensor *pixels = r->visible->mean(r, t, gm__rbm_unlabelled(r, t, in), like ? gm__rbm_unlabelled(r, t, like) : NULL, temperature);
+    return r->labels ? with_labels(r, t, pixels, gm__unit_one_mean(t, labels_of(r, t, in, 1), r->labels, temperature)) : pixels;
+}
+gm_tensor *gm__rbm_visible_draw_like(const gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature)
+{
+    gm_tensor *pixels = r->visible->draw(r, t, gm__rbm_unlabelled(r, t, in), like ? gm__rbm_unlabelled(r, t, like) : NULL, temperature);
+    return r->labels ? with_labels(r, t, pixels, gm__unit_one_draw(t, labels_of(r, t, in, 1), r->labels, temperature)) : pixels;
+}
+gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature) { return gm__rbm_visible_mean_like(r, t, in, NULL, temperature); }
+gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature) { return gm__rbm_visible_draw_like(r, t, in, NULL, temperature); }
 
-/* Label units are one group of which exactly one is on. */
-gm_tensor *gm__rbm_unlabelled(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->labels ? gm_slice(t, v, 1, 0, r->nv - r->labels, 1) : v; }
-static gm_tensor *with_labels(const gm__rbm *r, gm_tape *t, gm_tensor *pixels, gm_tensor *labels)
+gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
 {
-    gm_tensor *both[2] = {pixels, labels};
-    return r->labels ? gm_concat(t, both, 2, 1) : pixels;
-}
-static gm_tensor *label_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)
-{
-    return r->labels ? gm_softmax(t, cooled(t, gm_slice(t, in, 1, r->nv - r->labels, r->nv, 1), temperature), 1) : NULL;
-}
-static gm_tensor *label_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)
-{
-    return r->labels ? gm_one_hot(t, gm_categorical(t, cooled(t, gm_slice(t, in, 1, r->nv - r->labels, r->nv, 1), temperature)), r->labels, GM_F32) : NULL;
-}
-
-gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)
-{
-    gm_tensor *pixels = gm__rbm_unlabelled(r, t, in);
-    return with_labels(r, t, r->log_var ? pixels : gm_sigmoid(t, cooled(t, pixels, temperature)), label_mean(r, t, in, temperature));
+    return r->visible->gap(r, t, gm__rbm_unlabelled(r, t, v), gm__rbm_unlabelled(r, t, in));
 }
 
-/* Gaussian at temperature T: the energy divided by T multiplies the variance by T. */
-gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature)
+/* -b v, and what visible units have in its place; summed over units */
+static gm_tensor *linear_term(gm_tape *t, gm_tensor *v, gm_tensor *b) { return gm_neg(t, gm_sum(t, gm_mul(t, v, b), 1, 0)); }
+static gm_tensor *visible_term(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *b)
 {
-    gm_tensor *pixels = gm__rbm_unlabelled(r, t, in);
-    if (!r->log_var) return with_labels(r, t, gm_bernoulli_logits(t, cooled(t, pixels, temperature)), label_draw(r, t, in, temperature));
-    gm_tensor *log_var = gm_affine(t, r->log_var, 1, log(temperature));
-    return pixels ? gm_gaussian_draw(t, pixels, gm_expand(t, log_var, 2, pixels->shape)) : NULL;
-}
-
-/* -b v, or (v-b)^2 / 2 s^2; summed over units */
-static gm_tensor *visible_term(const gm__rbm *r, gm_tape *t, gm_tensor *v)
-{
-    if (r->log_var) return gm_sum(t, gm_affine(t, weighed(r, t, gm_square(t, gm_sub(t, v, r->b))), 0.5, 0), 1, 0);
-    return gm_neg(t, gm_sum(t, gm_mul(t, centred(r, t, v), r->b), 1, 0));
+    if (!r->visible->own) return linear_term(t, v, b);
+    gm_tensor *pixels = gm__rbm_unlabelled(r, t, v), *own = r->visible->own(r, t, pixels, r->labels ? gm_slice(t, b, 0, 0, r->nv - r->labels, 1) : b);
+    return r->labels ? gm_add(t, own, linear_term(t, labels_of(r, t, v, 1), labels_of(r, t, b, 0))) : own;
 }
 
 gm_tensor *gm__rbm_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *h)
 {
+    gm_tensor *own = r->hidden->own ? r->hidden->own(t, h) : NULL;
     if (r->lambda) h = gm_sub(t, h, r->lambda);
-    return gm_sub(t, visible_term(r, t, v), gm_sum(t, gm_mul(t, in, h), 1, 0));
+    gm_tensor *e = gm_sub(t, visible_term(r, t, centred(r, t, v), r->b), gm_sum(t, gm_mul(t, in, h), 1, 0));
+    return own ? gm_add(t, e, own) : e;
 }
+
+/* The biases of visible units without centring, so that no number is left over. */
+static gm_tensor *plain_bias(const gm__rbm *r, gm_tape *t) { return r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b; }
 
 gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v)
 {
-    gm_tensor *visible;
-    if (r->mu) { /* in the plain biases, so that no number is left over */
-        gm_tensor *b = gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL));
-        visible = gm_neg(t, gm_sum(t, gm_mul(t, v, b), 1, 0));
-    } else {
-        visible = visible_term(r, t, v);
-    }
-    return gm_sub(t, visible, gm_sum(t, gm_softplus(t, gm__rbm_up(r, t, v)), 1, 0));
+    if (!(r->visible->has & GM__UNIT_F) || !r->hidden->log_sum) return gm__tape_fail(t, GM_EUNSUPPORTED, "%s: rectified units have no free energy", r->owner);
+    return gm_sub(t, visible_term(r, t, v, plain_bias(r, t)), r->hidden->log_sum(t, gm__rbm_up(r, t, v)));
 }
 
 /* F(x, y) for every label y: what hidden units receive differs by a row of W, the rest by a bias. */
@@ -97,11 +124,11 @@ gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x)
 {
     gm_tensor *each[2] = {x, x ? gm_zeros(t, GM_F32, 2, (int64_t[]){x->shape[0], r->labels}) : NULL}, *all = NULL;
     gm_tensor *v = gm_concat(t, each, 2, 1), *in = gm__rbm_up(r, t, v);
-    gm_tensor *none = gm_add(t, gm__rbm_free_energy(r, t, v), gm_sum(t, gm_softplus(t, in), 1, 0)); /* what the pixels' biases say */
-    gm_tensor *b = r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b;
+    gm_tensor *none = gm_add(t, gm__rbm_free_energy(r, t, v), r->hidden->log_sum ? r->hidden->log_sum(t, in) : NULL); /* what the pixels' biases say */
+    gm_tensor *b = plain_bias(r, t);
     for (int64_t y = r->nv - r->labels; y < r->nv && !gm_tape_status(t); y++) {
-        gm_tensor *hidden = gm_sum(t, gm_softplus(t, gm_add(t, in, gm_slice(t, r->w, 0, y, y + 1, 1))), 1, 1);
-        gm_tensor *f = gm_neg(t, gm_add(t, hidden, gm_slice(t, b, 0, y, y + 1, 1)));
+        gm_tensor *hidden = r->hidden->log_sum(t, gm_add(t, in, gm_slice(t, r->w, 0, y, y + 1, 1)));
+        gm_tensor *f = gm_neg(t, gm_add(t, gm_reshape(t, hidden, 2, (int64_t[]){x->shape[0], 1}), gm_slice(t, b, 0, y, y + 1, 1)));
         gm_tensor *so_far[2] = {all, f};
         all = all ? gm_concat(t, so_far, 2, 1) : f;
     }
@@ -121,11 +148,11 @@ gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, 
     for (int64_t i = 0; i < k && v; i++) {
         const bool last = i + 1 == k;
         const uint64_t frame = last ? 0 : gm_tape_push(t); /* the memory of a step is given back after it */
-        gm_tensor *h = gm_bernoulli_logits(t, cooled(t, gm__rbm_up(r, t, v), temperature));
+        gm_tensor *h = r->hidden->draw(t, gm__rbm_up(r, t, v), temperature);
         gm_tensor *in = gm__rbm_down(r, t, h);
-        if (last && mean) *mean = gm__rbm_visible_mean(r, t, in, temperature);
+        if (last && mean) *mean = gm__rbm_visible_mean_like(r, t, in, v, temperature);
         if (last && mean && clamp) *mean = gm_where(t, clamp, start, *mean);
-        v = gm__rbm_visible_draw(r, t, in, temperature);
+        v = gm__rbm_visible_draw_like(r, t, in, v, temperature);
         if (clamp) v = gm_where(t, clamp, start, v);
         if (!last) v = gm_tape_pop(t, frame, v);
     }

@@ -21,7 +21,7 @@ typedef struct stack { /* the machines with their centring taken out */
     size_t n, labels;         /* layers of units, from the visible ones; labels: the last units of the lowest */
     size_t units[LAYERS];
     const float *w[LAYERS];   /* [units[i], units[i+1]] */
-    const float *var;         /* variances of the visible units or NULL */
+    const gm__rbm *low;       /* the lowest machine: of what kind the visible units are */
     float *bias[LAYERS], *room;
 } stack;
 
@@ -37,20 +37,19 @@ static void take_out_centring(stack *p, const gm__rbm *r, size_t i)
 
 static gm_status stack_of(gm_ctx *ctx, const gm__rbm *r, size_t machines, stack *p)
 {
-    *p = (stack){.ctx = ctx, .owner = r->owner, .n = machines + 1, .labels = (size_t)r->labels};
+    *p = (stack){.ctx = ctx, .owner = r->owner, .n = machines + 1, .labels = (size_t)r->labels, .low = r};
     size_t all = 0;
     for (size_t i = 0; i < p->n; i++) {
         p->units[i] = (size_t)(i ? r[i - 1].nh : r->nv);
         if (i < machines) p->w[i] = gm__f32(r[i].w);
         all += p->units[i];
     }
-    p->room = gm__alloc(ctx, all + p->units[0], sizeof *p->room);
+    p->room = gm__alloc(ctx, all, sizeof *p->room);
     if (!p->room) return GM_ENOMEM;
     float *at = p->room;
     for (size_t i = 0; i < p->n; at += p->units[i++])
         p->bias[i] = memcpy(at, i ? r[i - 1].c->data : r->b->data, p->units[i] * sizeof *at);
-    for (size_t i = 0; r->log_var && i < p->units[0]; i++) at[i] = expf(gm__f32(r->log_var)[i]);
-    if (r->log_var) p->var = at;
+    for (size_t j = 0; r->visible->has & GM__UNIT_COUNTS && j < p->units[1]; j++) p->bias[1][j] *= (float)r->how.length;
     for (size_t i = 0; i < machines; i++) take_out_centring(p, &r[i], i);
     return GM_OK;
 }
@@ -89,16 +88,11 @@ static double log_mean_exp(const double *x, size_t n, double *error)
 /* log sum over the states of layer i, which receives x beside its biases */
 static double summed(const stack *p, size_t i, const float *x)
 {
-    const float *b = p->bias[i], *var = i ? NULL : p->var;
-    const size_t labels = i ? 0 : p->labels, n = p->units[i] - labels;
-    gm__log_sum one = gm__log_nothing(); /* exactly one label is on */
-    for (size_t k = n; k < n + labels; k++) gm__log_add(&one, (double)x[k] + (double)b[k]);
-    double sum = labels ? gm__log_value(&one) : 0;
-    for (size_t k = 0; k < n; k++) {
-        double in = (double)x[k];
-        if (var) sum += in * ((double)b[k] + in / 2) / (double)var[k] + 0.5 * log(6.28318530717958647692 * (double)var[k]);
-        else sum += softplus((double)b[k] + in);
-    }
+    const float *b = p->bias[i];
+    const size_t one = p->units[0] - p->labels; /* where the labels begin, of which exactly one is on */
+    double sum = 0;
+    if (!i) return p->low->visible->log_states(p->low, b, x) + (p->labels ? gm__unit_one_log_states(b + one, x + one, (int64_t)p->labels) : 0);
+    for (size_t k = 0; k < p->units[i]; k++) sum += softplus((double)b[k] + (double)x[k]);
     return sum;
 }
 
@@ -137,7 +131,7 @@ static gm_status list_block(listing *a, size_t from)
 static gm_status exact(const stack *p, double *log_z)
 {
     listing a = {.p = p, .first = 1, .width = units_of(p, 1), .sum = gm__log_nothing()};
-    if (a.width > MOST_HIDDEN && p->n > 2 && !p->var && !p->labels && units_of(p, 0) < a.width) a.first = 0, a.width = units_of(p, 0);
+    if (a.width > MOST_HIDDEN && p->n > 2 && !p->low->how.units && !p->labels && units_of(p, 0) < a.width) a.first = 0, a.width = units_of(p, 0);
     if (a.width > MOST_HIDDEN)
         return gm__fail_ctx(p->ctx, GM_ELIMIT, "%s: %zu hidden units cannot be enumerated (at most %d): use ais", p->owner, a.width, MOST_HIDDEN);
     const size_t states = (size_t)1 << a.width;
@@ -334,7 +328,7 @@ static gm_status estimate(const stack *p, const gm__z_cfg *c, double *log_z, dou
 {
     chains a = {.p = p, .n = (size_t)c->chains, .kept = p->n > 2, .seed = c->seed}; /* of a machine the visible units, of several the hidden ones above them */
     const bool back = c->method == GM__Z_REVERSE;
-    if (p->var || p->labels) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units without labels", p->owner);
+    if (p->low->how.units || p->labels) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units without labels", p->owner);
     gm_status s = make_chains(&a);
     if (!s && p->n > 2) s = find_base(&a);
     if (!s) s = scatter(&a, back ? c->data : NULL);
@@ -358,6 +352,8 @@ gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, size_t machines, const gm
     *log_z = NAN;
     if (!error) error = &ignored;
     *error = 0;
+    if (!(r->visible->has & GM__UNIT_F)) return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "%s: %s units have no energy, so no Z", r->owner, r->visible->name);
+    if (!r->hidden->states) return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "%s: Z is found for bernoulli hidden units, these are %s", r->owner, r->hidden->name);
     GM__TRY(stack_of(ctx, r, machines, &p));
     gm_status s = c->method == GM__Z_EXACT ? exact(&p, log_z) : estimate(&p, c, log_z, error);
     gm__free(p.ctx, p.room);

@@ -18,10 +18,12 @@ static void fill(gm_tensor *x, float v)
 gm_status gm__rbm_make(gm_model *m, gm__rbm *r, const char *prefix, uint64_t seed, uint64_t index)
 {
     const int64_t both[2] = {r->nv, r->nh};
+    r->visible = &gm__visible_units[r->how.units & 255];
+    r->hidden = &gm__hidden_units[r->how.units >> 8];
     GM__TRY(add(m, prefix, "weight", 2, both, true, &r->w));
     GM__TRY(add(m, prefix, "visible_bias", 1, &r->nv, true, &r->b));
     GM__TRY(add(m, prefix, "hidden_bias", 1, &r->nh, true, &r->c));
-    if (r->how.units == GM_UNITS_GAUSSIAN) GM__TRY(add(m, prefix, "visible_log_var", 1, &r->nv, true, &r->log_var));
+    if ((r->how.units & 255) == GM_UNITS_GAUSSIAN) GM__TRY(add(m, prefix, "visible_log_var", 1, &r->nv, true, &r->log_var));
     if (r->how.centered) {
         GM__TRY(add(m, prefix, "visible_mean", 1, &r->nv, false, &r->mu));
         GM__TRY(add(m, prefix, "hidden_mean", 1, &r->nh, false, &r->lambda));

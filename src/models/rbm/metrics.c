@@ -40,8 +40,8 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
     const gm__rbm *r = gm__rbm_of(m);
     gm_tensor *v = gm__rbm_input(m, b, true);
     GM__UNUSED(c);
-    if (note) gm__format(note, NOTE, "%s", r->log_var ? "squared error" : "cross-entropy, nats");
-    return gm__rbm_recon(r, b->t, v, gm_sigmoid(b->t, gm__rbm_up(r, b->t, v)));
+    if (note) gm__format(note, NOTE, "%s", r->visible->measure);
+    return gm__rbm_recon(r, b->t, v, r->hidden->mean(b->t, gm__rbm_up(r, b->t, v), 1));
 }
 
 /* sum_i log p(v_i | the others) = sum_i log sigmoid(F(v with i turned) - F(v)): one unit at a time,
@@ -52,7 +52,7 @@ static gm_tensor *metric_pseudo(gm_model *m, const gm__batch *b, const gm__eval_
     gm_tape *t = b->t;
     char how[CHOICE];
     GM__UNUSED(c);
-    if (r->log_var || r->labels) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units without labels");
+    if (r->how.units || r->labels) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units without labels");
     if (note) gm__format(note, NOTE, "binarize=%s, every unit", gm__model_choice(m, "binarize", how, sizeof how));
     gm_tensor *v = gm__rbm_input(m, b, true), *in = gm__rbm_up(r, t, v), *sum = NULL;
     gm_tensor *hidden = gm_sum(t, gm_softplus(t, in), 1, 0);

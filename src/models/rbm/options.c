@@ -5,7 +5,10 @@
 static const gm__opt rows[] = {
     {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a row, \"1,28,28\"; default: from the data at first fit"},
     {"hidden", GM__O_INT, ROW(hidden), "500", 1, 1 << 20, NULL, "number of hidden units"},
-    {"units", GM__O_CHOICE, ROW(units), "bernoulli", 0, 0, "bernoulli|gaussian", "visible units: 0 or 1 (grey levels are taken as probabilities), or real numbers"},
+    {"units", GM__O_PAIR, ROW(units), "bernoulli", 0, 0, "bernoulli|gaussian|softmax|replicated|rectified[,bernoulli|rectified|gaussian]",
+     "visible units: 0 or 1 (grey levels are taken as probabilities), real numbers, one of a group, counts of words, 0 and more; and hidden ones"},
+    {"group", GM__O_INT, ROW(group), "0", 0, 1 << 20, NULL, "units=softmax: units of a group, of which one is on"},
+    {"length", GM__O_INT, ROW(length), "0", 0, GM__RBM_WORDS, NULL, "units=replicated: words of a document that is drawn; 0: as many as the data's have on average"},
     {"k", GM__O_INT, ROW(k), "1", 1, 2000, NULL, "Gibbs steps of an update"},
     {"persistent", GM__O_FLAG, ROW(persistent), "off", 0, 0, NULL, "chains go on from update to update (PCD), else they start at the data (CD)"},
     {"chains", GM__O_INT, ROW(chains), "0", 0, 1 << 20, NULL, "persistent: number of chains; 0: as many as rows in a batch"},
@@ -24,15 +27,36 @@ static const gm__opt rows[] = {
 };
 const gm__opts gm__rbm_opts = {"rbm", rows, GM__COUNT(rows)};
 
+/* What the kind of units rules out. */
+static gm_status check_units(gm_ctx *ctx, const gm_rbm_config *c)
+{
+    const gm__visible_kind *v = &gm__visible_units[c->units & 255];
+    const gm__hidden_kind *h = &gm__hidden_units[c->units >> 8];
+    const bool softmax = v == &gm__visible_units[GM_UNITS_SOFTMAX];
+    if (!(v->hidden >> (c->units >> 8) & 1))
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: units: %s hidden units over %s visible ones have no bounds", h->name, v->name);
+    if (softmax ? c->group < 2 : c->group != 0)
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: group, 2 or more, belongs to units=softmax: it is %d for %s units", (int)c->group, v->name);
+    if (c->length && !(v->has & GM__UNIT_COUNTS)) return gm__fail_ctx(ctx, GM_EARG, "rbm: length belongs to units=replicated");
+    if (c->units & 255 && c->binarize != GM_BINARIZE_NONE)
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: binarize makes 0 and 1 of the data: units=%s wants %s", v->name, v->values);
+    if (c->scale == GM_SCALE_STANDARD && !(v->has & GM__UNIT_STANDARD))
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: units=%s wants %s: not scale=standard", v->name, v->values);
+    if (c->scale != GM_SCALE_NONE && (softmax || v->has & GM__UNIT_COUNTS)) return gm__fail_ctx(ctx, GM_EARG, "rbm: units=%s wants data as they are: scale=none", v->name);
+    if (c->centered && (!(v->has & GM__UNIT_CENTRE) || c->units >> 8))
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: centered belongs to units=bernoulli or softmax over bernoulli hidden units");
+    if (c->persistent && v->has & GM__UNIT_COUNTS)
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: persistent: documents of every length are models of their own, units=replicated learns from chains that start at the data");
+    if (c->sparsity > 0 && c->units >> 8) return gm__fail_ctx(ctx, GM_EARG, "rbm: sparsity belongs to bernoulli hidden units");
+    if (c->conditional && !h->log_sum) return gm__fail_ctx(ctx, GM_EARG, "rbm: conditional: p(label | x) needs free energies, which %s hidden units have not", h->name);
+    if (c->conditional && !(v->has & GM__UNIT_F)) return gm__fail_ctx(ctx, GM_EARG, "rbm: conditional: p(x, label) needs an energy, which %s units have not", v->name);
+    return GM_OK;
+}
+
 gm_status gm__rbm_check(gm_ctx *ctx, const void *cfg)
 {
     const gm_rbm_config *c = cfg;
-    if (c->units == GM_UNITS_GAUSSIAN && c->binarize != GM_BINARIZE_NONE)
-        return gm__fail_ctx(ctx, GM_EARG, "rbm: binarize makes 0 and 1 of the data: units=gaussian wants real numbers");
-    if (c->units == GM_UNITS_BERNOULLI && c->scale == GM_SCALE_STANDARD)
-        return gm__fail_ctx(ctx, GM_EARG, "rbm: units=bernoulli wants data in [0,1]: use scale=unit or none, not standard");
-    if (c->units == GM_UNITS_GAUSSIAN && c->centered)
-        return gm__fail_ctx(ctx, GM_EARG, "rbm: centered belongs to units=bernoulli: gaussian units have their biases as means");
+    GM__TRY(check_units(ctx, c));
     if (c->chains && !c->persistent) return gm__fail_ctx(ctx, GM_EARG, "rbm: chains belongs to persistent=on");
     return GM_OK;
 }

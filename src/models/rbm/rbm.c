@@ -1,10 +1,18 @@
 /* rbm.c - the restricted Boltzmann machine as a family. */
 #include "models/rbm/rbm.h"
+#include <math.h>
 
 static bool joint(const gm_model *m) { return gm__rbm_cfg(m)->conditional != 0; }
-static bool ready(const gm_model *m) { return !joint(m) || gm__rbm_cfg(m)->classes > 0; }
+static bool documents(const gm_model *m) { return (gm__rbm_cfg(m)->units & 255) == GM_UNITS_REPLICATED; }
+static bool ready(const gm_model *m) { return (!joint(m) || gm__rbm_cfg(m)->classes > 0) && (!documents(m) || gm__rbm_cfg(m)->length > 0); }
 static uint32_t needs(const gm_model *m) { return joint(m) ? GM__NEEDS_LABEL : 0; }
-static uint32_t cannot(const gm_model *m) { return joint(m) ? 0 : GM_CAN_PREDICT | GM_CAN_CONDITION; }
+static uint32_t cannot(const gm_model *m)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    uint32_t no = joint(m) ? 0 : GM_CAN_PREDICT | GM_CAN_CONDITION;
+    if (!(r->visible->has & GM__UNIT_F) || !r->hidden->log_sum) no |= GM_CAN_SCORE | GM_CAN_LOG_PROB;
+    return no;
+}
 static int64_t condition(const gm_model *m) { return gm__rbm_of(m)->labels; }
 
 static gm_status build(gm_model *m)
@@ -13,10 +21,33 @@ static gm_status build(gm_model *m)
     const gm_rbm_config *c = gm__rbm_cfg(m);
     *r = (gm__rbm){.owner = "rbm",
                    .how = {.units = c->units, .k = c->k, .persistent = c->persistent, .chains = c->chains, .centered = c->centered, .start = c->start,
-                           .offset_rate = c->offset_rate, .sparsity = c->sparsity, .sparsity_cost = c->sparsity_cost, .init_std = c->init_std},
+                           .offset_rate = c->offset_rate, .sparsity = c->sparsity, .sparsity_cost = c->sparsity_cost, .init_std = c->init_std,
+                           .group = c->group, .length = c->length},
                    .labels = joint(m) ? c->classes : 0, .nh = c->hidden};
+    if (c->group && m->row % c->group)
+        return gm__fail_ctx(m->ctx, GM_ESHAPE, "rbm: a row has %lld numbers, not groups of %d", (long long)m->row, (int)c->group);
     r->nv = m->row + r->labels;
     return gm__rbm_make(m, r, "", gm__model_seed(m), 0);
+}
+
+/* Words of a document, on average. */
+static gm_status settle(gm_model *m, gm_dataset *d)
+{
+    char text[24];
+    double sum = 0;
+    const uint64_t rows = gm_dataset_rows(d);
+    if (!documents(m) || gm__rbm_cfg(m)->length > 0) return GM_OK;
+    for (uint64_t at = 0; at < rows; at += GM__CHUNK) {
+        gm_tensor *x = NULL;
+        GM__TRY(gm_dataset_read(d, "x", at, rows - at < GM__CHUNK ? rows - at : GM__CHUNK, &x));
+        const bool wide = x->dtype == GM_F64;
+        for (int64_t i = 0; i < x->size; i++) sum += wide ? gm__f64(x)[i] : (double)gm__f32(x)[i];
+        gm_tensor_free(x);
+    }
+    const double mean = fmin(fmax(round(sum / (double)rows), 1), GM__RBM_WORDS); /* of numbers that are no counts: 1, and the first step refuses them */
+    gm__rbm_of(m)->how.length = mean;
+    gm__format(text, sizeof text, "%d", (int)mean);
+    return gm__model_set_text(m, "length", text);
 }
 
 static void destroy(gm_model *m) { gm__rbm_drop(gm__rbm_of(m)); }
@@ -54,7 +85,10 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
     return gm__rbm_shaped(m, t, mean);
 }
 
-static gm_tensor *encode(gm_model *m, const gm__batch *b) { return gm_sigmoid(b->t, gm__rbm_up(gm__rbm_of(m), b->t, gm__rbm_input(m, b, true))); }
+static gm_tensor *encode(gm_model *m, const gm__batch *b)
+{
+    return gm__rbm_of(m)->hidden->mean(b->t, gm__rbm_up(gm__rbm_of(m), b->t, gm__rbm_input(m, b, true)), 1);
+}
 static gm_tensor *decode(gm_model *m, const gm__batch *b)
 {
     const gm__rbm *r = gm__rbm_of(m);
@@ -84,11 +118,11 @@ static gm_tensor *log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *
 
 static size_t print(const gm_model *m, gm__buf *out)
 {
-    const gm_rbm_config *c = gm__rbm_cfg(m);
+    const gm__rbm *r = gm__rbm_of(m);
     const size_t before = out->len;
-    gm__buf_format(out, "visible units  %lld, %s\n", (long long)m->row, c->units == GM_UNITS_GAUSSIAN ? "gaussian" : "bernoulli");
-    if (gm__rbm_of(m)->labels) gm__buf_format(out, "label units    %lld, one of them on\n", (long long)gm__rbm_of(m)->labels);
-    gm__buf_format(out, "hidden units   %d, bernoulli\n", (int)c->hidden);
+    gm__buf_format(out, "visible units  %lld, %s\n", (long long)m->row, r->visible->name);
+    if (r->labels) gm__buf_format(out, "label units    %lld, one of them on\n", (long long)r->labels);
+    gm__buf_format(out, "hidden units   %lld, %s\n", (long long)r->nh, r->hidden->name);
     return out->len - before;
 }
 
@@ -104,6 +138,7 @@ const gm__family gm__family_rbm = {
     .log_prob_kind = GM_LOG_PROB_UNNORMALISED,
     .check = gm__rbm_check,
     .ready = ready,
+    .settle = settle,
     .needs = needs,
     .cannot = cannot,
     .condition = condition,

@@ -10,19 +10,67 @@
 #include <gm/vae.h>
 
 enum { GM__RBM_STACK = 8 }; /* machines on one another, at most */
+struct gm__rbm;
+
+/* ---- units.c: what is peculiar to a kind of unit ------------------------------------------- */
+
+enum { GM__RBM_WORDS = 1 << 20 };        /* most words of a document */
+enum { /* of visible units */
+    GM__UNIT_F = 1,                      /* there is an energy, so a free energy and Z */
+    GM__UNIT_AIS = 2, GM__UNIT_CENTRE = 4,
+    GM__UNIT_MISSING = 8,                /* 0 adds nothing to any product: that is what a missing entry becomes */
+    GM__UNIT_STANDARD = 16,              /* data of mean 0 and deviation 1 make sense */
+    GM__UNIT_COUNTS = 32,                /* hidden biases count once a word */
+};
+enum { GM__WITH_BERNOULLI = 1, GM__WITH_RECTIFIED = 2, GM__WITH_GAUSSIAN = 4, GM__WITH_ALL = 7 }; /* hidden kinds, 1 << number */
+
+/* in [N, n] is what units receive: b + W h. like [N, n]: states whose totals draws share; NULL. Labels are no concern of these. */
+typedef struct gm__visible_kind {
+    const char *name, *values, *hint;    /* for messages: what they can be, and what to try else */
+    const char *measure;                 /* of gap */
+    uint32_t has, hidden;                /* GM__UNIT_*; GM__WITH_*: the hidden kinds that they go with */
+    bool (*takes)(double x);
+    double least, most;                  /* means are cut to these .. */
+    double (*bias)(double mean);         /* .. before they become biases, as if nothing else were known */
+    gm_tensor *(*mean)(const struct gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature);
+    gm_tensor *(*draw)(const struct gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature);
+    gm_tensor *(*signal)(const struct gm__rbm *r, gm_tape *t, gm_tensor *v);              /* what of v products see; NULL: v */
+    gm_tensor *(*own)(const struct gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *b);   /* [N]: their term of E; NULL: -b v */
+    gm_tensor *(*gap)(const struct gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in);  /* [N]: how far v is from what in says */
+    double (*log_states)(const struct gm__rbm *r, const float *b, const float *x);        /* log sum_v exp(v x - own), x = W h; NULL */
+} gm__visible_kind;
+typedef struct gm__hidden_kind {
+    const char *name;
+    bool states;                         /* finitely many: they can be enumerated */
+    gm_tensor *(*mean)(gm_tape *t, gm_tensor *in, double temperature);
+    gm_tensor *(*draw)(gm_tape *t, gm_tensor *in, double temperature);
+    gm_tensor *(*own)(gm_tape *t, gm_tensor *h);       /* [N]: their term of E beside -c h; NULL: 0 */
+    gm_tensor *(*log_sum)(gm_tape *t, gm_tensor *in);  /* [N]: log sum_h exp(in h - own); NULL: there is none */
+} gm__hidden_kind;
+extern const gm__visible_kind gm__visible_units[]; /* by GM_UNITS_* */
+extern const gm__hidden_kind gm__hidden_units[];   /* by GM_UNITS_HIDDEN_* >> 8 */
+
+/* groups of units of which one is on */
+gm_tensor *gm__unit_one_mean(gm_tape *t, gm_tensor *in, int64_t group, double temperature);
+gm_tensor *gm__unit_one_draw(gm_tape *t, gm_tensor *in, int64_t group, double temperature);
+double gm__unit_one_log_states(const float *b, const float *x, int64_t group);
 
 typedef struct gm__rbm_how { /* what it is like and how it learns */
     int32_t units, k, persistent, chains, centered, start;
     double offset_rate, sparsity, sparsity_cost, init_std;
+    int32_t group;                       /* softmax: units of a group */
+    double length;                       /* replicated: words of a usual document */
 } gm__rbm_how;
 
 typedef struct gm__rbm {
     const char *owner;                   /* "rbm", for messages */
     gm__rbm_how how;
     int64_t nv, nh, labels;
+    const gm__visible_kind *visible;     /* as how.units says */
+    const gm__hidden_kind *hidden;
     gm_tensor *w;                        /* [nv, nh] */
     gm_tensor *b, *c;                    /* biases of visible and hidden units */
-    gm_tensor *log_var;                  /* [nv]: gaussian visibles; else NULL */
+    gm_tensor *log_var;                  /* [nv]: gaussian visibles; else NULL. What it says of labels is not used */
     gm_tensor *mu, *lambda;              /* running means of v and h: centered; else NULL */
     gm_tensor *batch_mu, *batch_lambda;  /* those of the last batch */
     gm_tensor *chain;                    /* [chains, nv]: persistent, while in training; else NULL */
@@ -40,9 +88,15 @@ gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix);
 
 gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check);   /* [N, shape] -> [N, nv - labels]; check: values that the units can have */
 gm_tensor *gm__rbm_up(const gm__rbm *r, gm_tape *t, gm_tensor *v);                 /* what hidden units receive: p(h=1|v) is its sigmoid */
+gm_tensor *gm__rbm_one_hot(const gm__rbm *r, gm_tape *t, gm_tensor *label);        /* [N] i64 -> [N, labels] */
+gm_tensor *gm__rbm_up(const gm__rbm *r, gm_tape *t, gm_tensor *v);                 /* what hidden units receive; bernoulli: p(h=1|v) is its sigmoid */
 gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h);               /* what visible units receive; gaussian: the mean */
 gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature);
 gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature);
+/* the same where rows share the totals of those of `like` [N, nv] */
+gm_tensor *gm__rbm_visible_mean_like(const gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature);
+gm_tensor *gm__rbm_visible_draw_like(const gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature);
+gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in);  /* [N]: how far v is from what in says, labels apart */
 gm_tensor *gm__rbm_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *h); /* [N]: E(v, h), in = up(v) */
 gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v);        /* [N] */
 gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x);       /* [N, labels]: free energy of x with each label */

@@ -24,7 +24,7 @@ gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
     gm_status s = mean ? gm__trainer_means(tr, mean) : GM_ENOMEM;
     for (int64_t j = 0; !s && j < m->row; j++) {
         if (r->mu) gm__f32(r->mu)[j] = (float)mean[j];
-        if (r->how.start) gm__f32(r->b)[j] = (float)(r->log_var ? mean[j] : gm__bias_of_mean(mean[j]));
+        if (r->how.start) gm__f32(r->b)[j] = (float)r->visible->bias(fmin(fmax(mean[j], r->visible->least), r->visible->most));
     }
     gm__free(m->ctx, mean);
     return s;
@@ -50,13 +50,7 @@ gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const ch
 
 /* ---- a step --------------------------------------------------------------------------- */
 
-gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
-{
-    gm_tensor *in = gm__rbm_unlabelled(r, t, gm__rbm_down(r, t, h));
-    v = gm__rbm_unlabelled(r, t, v);
-    if (r->log_var) return gm_sum(t, gm_square(t, gm_sub(t, v, in)), 1, 0);
-    return gm_neg(t, gm_bernoulli_log_prob(t, v, in));
-}
+gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h) { return gm__rbm_gap(r, t, v, gm__rbm_down(r, t, h)); }
 
 /* Cross-entropy between the wanted mean of hidden units and the batch's. */
 static gm_tensor *sparsity(const gm__rbm_how *c, gm_tape *t, gm_tensor *in)
@@ -67,14 +61,14 @@ static gm_tensor *sparsity(const gm__rbm_how *c, gm_tape *t, gm_tensor *in)
     return gm_affine(t, gm_sum(t, gm_add(t, on, off), GM_ALL_AXES, 0), c->sparsity_cost, 0);
 }
 
-/* The states of the model's side: k steps from the data, or of the chains. in: what hidden units receive from the data. */
-static gm_tensor *negative(gm__rbm *r, gm_tape *t, gm_tensor *in)
+/* The states of the model's side: k steps from the data, or of the chains. in: what hidden units receive from the data v. */
+static gm_tensor *negative(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
 {
     if (r->how.persistent) {
         gm_tensor *vk = gm__rbm_gibbs(r, t, gm_detach(t, r->chain), r->how.k, 1, NULL, NULL);
         return vk && gm_tensor_assign(r->chain, vk) == GM_OK ? vk : NULL;
     }
-    gm_tensor *v1 = gm__rbm_visible_draw(r, t, gm__rbm_down(r, t, gm_bernoulli_logits(t, in)), 1);
+    gm_tensor *v1 = gm__rbm_visible_draw_like(r, t, gm__rbm_down(r, t, r->hidden->draw(t, in, 1)), v, 1);
     return r->how.k > 1 ? gm__rbm_gibbs(r, t, v1, r->how.k - 1, 1, NULL, NULL) : v1;
 }
 
@@ -90,17 +84,17 @@ static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
 
 gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **model, gm_tensor **loss)
 {
-    gm_tensor *in = gm__rbm_up(r, t, v), *h = gm_detach(t, gm_sigmoid(t, in));
+    gm_tensor *in = gm__rbm_up(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1));
     bool recording = t->recording;
     t->recording = false;
     *loss = gm_mean(t, gm__rbm_recon(r, t, v, h), GM_ALL_AXES, 0);
-    gm_tensor *vk = training ? negative(r, t, in) : NULL;
+    gm_tensor *vk = training ? negative(r, t, v, in) : NULL;
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
     if (!training) return GM_OK;
     if (model) *model = vk;
 
-    gm_tensor *ink = gm__rbm_up(r, t, vk), *hk = gm_detach(t, gm_sigmoid(t, ink));
+    gm_tensor *ink = gm__rbm_up(r, t, vk), *hk = gm_detach(t, r->hidden->mean(t, ink, 1));
     gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(r, t, v, in, h), GM_ALL_AXES, 0), gm_mean(t, gm__rbm_energy(r, t, vk, ink, hk), GM_ALL_AXES, 0));
     if (r->how.sparsity > 0) gap = gm_add(t, gap, sparsity(&r->how, t, in));
     *loss = gm_add(t, gm_sub(t, gap, gm_detach(t, gap)), *loss); /* this value, that gradient */
