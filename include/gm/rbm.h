@@ -65,7 +65,8 @@ GM_API gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out);
  * Logarithm of the partition function Z.
  * @param data      f32 [N, shape]: rows that the chains of reverse-ais start from; NULL: noise. From noise they miss modes that
  *                  chains do not find, and Z comes out too small
- * @param options   method (exact|ais|reverse-ais; exact up to 24 hidden units, else refused), temperatures (10000), chains (100), seed (0)
+ * @param options   method (exact|ais|reverse-ais; exact up to 24 hidden units, else refused), temperatures (10000), chains (100), seed (0), length (0: of
+ *                  replicated units: documents of so many words, each a place of its own; 0: as many as the model draws)
  * @param log_z     receives the value, nats
  * @param error     receives its standard error, 0 for exact; may be NULL. ais tends to come out low, reverse-ais high
  * @errors    GM_EARG, GM_ELIMIT (too many units to enumerate), GM_EUNSUPPORTED (ais of gaussian units), GM_ESTATE, GM_EBUSY, GM_ECANCELED, GM_ENOMEM

@@ -34,6 +34,7 @@ static const gm__opt z_rows[] = {
     {"temperatures", GM__O_INT, AT(temperatures), "10000", 1, 1 << 24, NULL, "ais: steps from independent units to the model"},
     {"chains", GM__O_INT, AT(chains), "100", 1, 1 << 20, NULL, "ais: number of chains"},
     {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "ais: of the chains"},
+    {"length", GM__O_INT, AT(length), "0", 0, GM__RBM_WORDS, NULL, "replicated: words of the documents; 0: as the model draws them"},
 };
 #undef AT
 static const gm__opts z_opts = {"log_z", z_rows, GM__COUNT(z_rows)};

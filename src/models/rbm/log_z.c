@@ -37,7 +37,7 @@ static void take_out_centring(stack *p, const gm__rbm *r, size_t i)
 
 static gm_status stack_of(gm_ctx *ctx, const gm__rbm *r, size_t machines, stack *p)
 {
-    *p = (stack){.ctx = ctx, .owner = r->owner, .n = machines + 1, .labels = (size_t)r->labels, .low = r};
+    *p = (stack){.ctx = ctx, .owner = r->owner, .n = machines + 1, .labels = (size_t)r->labels, .low = p->low};
     size_t all = 0;
     for (size_t i = 0; i < p->n; i++) {
         p->units[i] = (size_t)(i ? r[i - 1].nh : r->nv);
@@ -49,7 +49,7 @@ static gm_status stack_of(gm_ctx *ctx, const gm__rbm *r, size_t machines, stack 
     float *at = p->room;
     for (size_t i = 0; i < p->n; at += p->units[i++])
         p->bias[i] = memcpy(at, i ? r[i - 1].c->data : r->b->data, p->units[i] * sizeof *at);
-    for (size_t j = 0; r->visible->has & GM__UNIT_COUNTS && j < p->units[1]; j++) p->bias[1][j] *= (float)r->how.length;
+    for (size_t j = 0; r->visible->has & GM__UNIT_COUNTS && j < p->units[1]; j++) p->bias[1][j] *= (float)p->low->how.length;
     for (size_t i = 0; i < machines; i++) take_out_centring(p, &r[i], i);
     return GM_OK;
 }
@@ -354,6 +354,9 @@ gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, size_t machines, const gm
     *error = 0;
     if (!(r->visible->has & GM__UNIT_F)) return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "%s: %s units have no energy, so no Z", r->owner, r->visible->name);
     if (!r->hidden->states) return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "%s: Z is found for bernoulli hidden units, these are %s", r->owner, r->hidden->name);
+    gm__rbm low = *r;
+    if (c->length > 0) low.how.length = c->length;
+    p.low = &low;
     GM__TRY(stack_of(ctx, r, machines, &p));
     gm_status s = c->method == GM__Z_EXACT ? exact(&p, log_z) : estimate(&p, c, log_z, error);
     gm__free(p.ctx, p.room);

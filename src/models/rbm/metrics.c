@@ -4,11 +4,38 @@
 
 enum { NOTE = 96, CHOICE = 16 };
 
+/* log Z of documents as long as every row of v [N, nv]: [N] */
+static gm_tensor *log_z_by_length(gm_model *m, gm_tape *t, gm_tensor *v, gm__z_cfg *z)
+{
+    gm_tensor *words = gm_sum(t, v, 1, 0), *y = words ? gm_zeros(t, GM_F32, 1, words->shape) : NULL;
+    for (int64_t i = 0; y && i < y->size; i++) {
+        double log_z;
+        int64_t k = 0;
+        while (gm__f32(words)[k] != gm__f32(words)[i]) k++;
+        gm__f32(y)[i] = gm__f32(y)[k];
+        if (k < i) continue;
+        z->length = (int32_t)gm__f32(words)[i];
+        gm_status s = z->length ? gm__rbm_log_z(m->ctx, gm__rbm_of(m), 1, z, &log_z, NULL) : GM_OK;
+        if (s) return gm__tape_fail(t, s, "%s", gm_ctx_message(m->ctx));
+        gm__f32(y)[i] = (float)(z->length ? log_z : (double)gm__rbm_of(m)->nh * log(2));
+    }
+    return y;
+}
+
+/* Documents of every length have a Z of their own. */
+static gm_tensor *of_documents(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note, int method)
+{
+    gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
+    if (note) gm__format(note, NOTE, "the words in their order");
+    return gm_neg(b->t, gm_add(b->t, m->family->score(m, b), log_z_by_length(m, b->t, gm__rbm_rows(gm__rbm_of(m), b->t, b->x, true), &z)));
+}
+
 /* -F(x) - log Z, where Z is found at the first batch */
 static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note, int method)
 {
     const gm__rbm *r = gm__rbm_of(m);
     double *log_z = &((gm__rbm_model *)m->state)->log_z[method];
+    if (r->visible->has & GM__UNIT_COUNTS) return of_documents(m, b, c, note, method);
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;

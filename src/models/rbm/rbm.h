@@ -127,6 +127,7 @@ enum { GM__Z_EXACT, GM__Z_AIS, GM__Z_REVERSE };
 typedef struct gm__z_cfg {
     uint32_t struct_size;
     int32_t method, temperatures, chains;
+    int32_t length;                      /* replicated: words of a document; 0: as how.length says */
     uint64_t seed;
     const gm_tensor *data;               /* [n, nv] contiguous: where reverse-ais starts; NULL: noise */
 } gm__z_cfg;

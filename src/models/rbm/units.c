@@ -230,7 +230,7 @@ const gm__visible_kind gm__visible_units[] = {
     [GM_UNITS_SOFTMAX] = {.name = "softmax", .measure = "cross-entropy, nats", .values = "groups of which one is 1, the others 0", .takes = unit_interval, .least = 1e-3, .most = 1, .bias = log,
                           .mean = softmax_mean, .draw = softmax_draw, .gap = softmax_gap, .log_states = softmax_log_states,
                           .has = GM__UNIT_F | GM__UNIT_CENTRE | GM__UNIT_MISSING, .hidden = GM__WITH_ALL},
-    [GM_UNITS_REPLICATED] = {.name = "replicated", .measure = "cross-entropy, nats", .values = "counts, whole numbers from 0 to 1048576,", .takes = whole_count, .least = 1e-5, .most = INFINITY,
+    [GM_UNITS_REPLICATED] = {.name = "replicated", .measure = "cross-entropy, nats", .values = "counts, whole numbers from 0 to 1048576", .takes = whole_count, .least = 1e-5, .most = INFINITY,
                              .bias = log, .mean = replicated_mean, .draw = replicated_draw, .gap = replicated_gap, .log_states = replicated_log_states,
                              .has = GM__UNIT_F | GM__UNIT_COUNTS, .hidden = GM__WITH_ALL},
     [GM_UNITS_RECTIFIED] = {.name = "rectified", .measure = "squared error", .values = "finite numbers from 0 on", .takes = not_negative, .least = 1e-3, .most = INFINITY,
