@@ -139,13 +139,14 @@ gm_status gm__svd(gm_ctx *ctx, size_t m, size_t n, double *a, double *s, double 
     GM__TRY(ready(ctx, m, n, m * n, a));
     lapack_int im = (lapack_int)m, in = (lapack_int)n, ik = (lapack_int)k;
     double size = 0;
-    lapack_int info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'S', in, im, a, in, s, vt, in, u, ik, &size, -1, NULL);
+    const char what = u ? 'S' : 'N';
+    lapack_int info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, what, in, im, a, in, s, vt, in, u, ik, &size, -1, NULL);
     if (info) return refused(ctx, info);
     double *work = gm__alloc(ctx, (size_t)size, sizeof *work);
     lapack_int *iwork = gm__alloc(ctx, 8 * k, sizeof *iwork);
     gm_status st = GM_ENOMEM;
     if (!work || !iwork) goto done;
-    info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, 'S', in, im, a, in, s, vt, in, u, ik, work, (lapack_int)size, iwork);
+    info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, what, in, im, a, in, s, vt, in, u, ik, work, (lapack_int)size, iwork);
     st = info ? gm__fail_ctx(ctx, GM_EINTERNAL, "no convergence (%d)", (int)info) : GM_OK;
 done:
     gm__free(ctx, iwork);
@@ -162,15 +163,15 @@ gm_status gm__qr(gm_ctx *ctx, size_t m, size_t n, double *a, double *q)
     lapack_int im = (lapack_int)m, in = (lapack_int)n;
     double size = 0, size2 = 0;
     lapack_int info = LAPACKE_dgelqf_work(LAPACK_COL_MAJOR, in, im, a, in, NULL, &size, -1);
-    if (!info) info = LAPACKE_dorglq_work(LAPACK_COL_MAJOR, in, im, in, q, in, NULL, &size2, -1);
+    if (!info && q) info = LAPACKE_dorglq_work(LAPACK_COL_MAJOR, in, im, in, q, in, NULL, &size2, -1);
     if (info) return refused(ctx, info);
     if (size2 > size) size = size2;
     double *work = gm__alloc(ctx, (size_t)size, sizeof *work), *tau = gm__alloc(ctx, n, sizeof *tau);
     gm_status st = GM_ENOMEM;
     if (!work || !tau) goto done;
     info = LAPACKE_dgelqf_work(LAPACK_COL_MAJOR, in, im, a, in, tau, work, (lapack_int)size);
-    memcpy(q, a, m * n * sizeof *a);
-    if (!info) info = LAPACKE_dorglq_work(LAPACK_COL_MAJOR, in, im, in, q, in, tau, work, (lapack_int)size);
+    if (q) memcpy(q, a, m * n * sizeof *a);
+    if (!info && q) info = LAPACKE_dorglq_work(LAPACK_COL_MAJOR, in, im, in, q, in, tau, work, (lapack_int)size);
     st = info ? refused(ctx, info) : GM_OK;
 done:
     gm__free(ctx, tau);

@@ -197,9 +197,9 @@ gm_status gm__solve_triangular(gm_ctx *ctx, size_t n, size_t k, const double *a,
 /* A X = B; bt [k,n] holds B by columns and is replaced by X; a by its factors. *zero: 0, or the first pivot (from 1) that is 0,
  * then bt is not touched. sign, log_abs (may be NULL): of the determinant; 0 and -inf where singular. */
 gm_status gm__solve(gm_ctx *ctx, size_t n, size_t k, double *a, double *bt, size_t *zero, double *sign, double *log_abs);
-/* A = U diag(s) V^T, k = min(m,n): s [k] descending, u [m,k], vt [k,n]; a is destroyed. */
+/* A = U diag(s) V^T, k = min(m,n): s [k] descending, u [m,k], vt [k,n] (both NULL: s alone); a is destroyed. */
 gm_status gm__svd(gm_ctx *ctx, size_t m, size_t n, double *a, double *s, double *u, double *vt);
-/* A = Q R, m >= n: q [m,n], R in the upper triangle of a's first n rows. */
+/* A = Q R, m >= n: q [m,n] (NULL: R alone), R in the upper triangle of a's first n rows. */
 gm_status gm__qr(gm_ctx *ctx, size_t m, size_t n, double *a, double *q);
 
 #endif
