@@ -51,6 +51,7 @@ $(BUILD)/src/kernels/kern_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx
 endif
 $(BUILD)/src/kernels/%.o: OPT := -O3
 $(BUILD)/src/tensor/copy.o: OPT := -O3
+$(BUILD)/src/metrics/%.o: OPT := -O3
 
 # Rebuild when the flags change.
 FLAGS_NOW = $(CC) $(GMFLAGS)

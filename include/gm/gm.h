@@ -14,6 +14,7 @@
 #include <gm/optim.h>
 #include <gm/dataset.h>
 #include <gm/file.h>
+#include <gm/metrics.h>
 #include <gm/model.h>
 #include <gm/trainer.h>
 #include <gm/sampler.h>
