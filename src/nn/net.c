@@ -138,6 +138,12 @@ gm_status gm_net_freeze(gm_net *net, int32_t on)
     return GM_OK;
 }
 
+void gm__net_hold(gm_net *net, bool on)
+{
+    net->frozen = on;
+    for (size_t i = 0; i < net->body.params.n; i++) net->body.params.at[i].tensor->wants_grad = !on;
+}
+
 static gm_status cast_slots(gm_net *net, const gm__slots *from, int dtype, gm_tensor **to)
 {
     for (size_t i = 0; i < from->n; i++) {

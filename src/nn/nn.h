@@ -16,6 +16,8 @@ typedef struct gm__named {
 /* Statistics that wait for the optimiser's step (batch norm): commit or drop. */
 gm_status gm__net_commit(gm_net *net);
 void gm__net_drop_pending(gm_net *net);
+/* Frozen for the time being: as gm_net_freeze, but buffers of gradients are kept. */
+void gm__net_hold(gm_net *net, bool on);
 
 /* Draws a tensor's initial values: uniform(-bound, bound) or normal(0, std) from (seed, INIT, 0, index). */
 void gm__init_uniform(gm_tensor *w, double bound, uint64_t seed, uint64_t index);
