@@ -32,6 +32,9 @@ static const gm__opt state_rows[] = {
     {"precision", GM__O_INT, AT(precision), "0", 0, GM_PRECISION_MEDIUM, NULL, NULL},
     {"amx", GM__O_INT, AT(amx), "0", 0, 1, NULL, NULL},
     {"blas-threads", GM__O_INT, AT(blas_threads), "0", 0, 1, NULL, NULL},
+    {"taken", GM__O_I64, AT(taken), "0", 0, 1e15, NULL, NULL},
+    {"halves", GM__O_I64, AT(halves), "0", 0, 1e15, NULL, NULL},
+    {"played", GM__O_I64, AT(played), "0", 0, 1e15, NULL, NULL},
 };
 #undef AT
 const gm__opts gm__train_state_opts = {"gm.train.state", state_rows, GM__COUNT(state_rows)};
@@ -110,6 +113,7 @@ static gm_status put_all(gm_trainer *tr, walk *k)
     GM__TRY(gm__events_write(tr, k->w));
     GM__TRY(gm__series_write(tr, k->w, &k->names, k->series));
     GM__TRY(gm__optim_state(tr->optim, put_tensor, k));
+    if (tr->rival) GM__TRY(gm__optim_state(tr->rival, put_tensor, k));
     for (size_t i = 0; i < tr->n_kept; i++) {
         const char *full = long_name(k, "model", tr->kept[i].name);
         if (!full) return GM_ENOMEM;
@@ -225,6 +229,11 @@ static gm_status get_all(gm_trainer *tr, walk *k)
     GM__TRY(gm__optim_set_steps(tr->optim, st->step));
     *gm__optim_plateau(tr->optim) = st->plateau;
     GM__TRY(gm__optim_state(tr->optim, get_state, k));
+    if (tr->rival) { /* half-steps that were not of the one are of the other */
+        GM__TRY(gm__optim_set_steps(tr->rival, st->halves > st->step ? st->halves - st->step : 0));
+        *gm__optim_plateau(tr->rival) = st->plateau;
+        GM__TRY(gm__optim_state(tr->rival, get_state, k));
+    }
     for (size_t i = 0; i < tr->n_kept; i++) GM__TRY(get_tensor(k, "model", tr->kept[i].name, tr->kept[i].tensor));
     if (!tr->cfg.keep_best || !st->has_best) return GM_OK;
     GM__TRY(gm__trainer_best_room(tr));

@@ -165,6 +165,7 @@ gm_status gm__trainer_epoch_end(gm_trainer *tr)
     tr->epoch_loss = st->epoch_loss / st->epoch_rows;
     gm__trainer_record(tr, "epoch-loss", tr->epoch_loss);
     gm_optim_observe(tr->optim, tr->valid ? tr->valid_loss : tr->epoch_loss);
+    if (tr->rival) gm_optim_observe(tr->rival, tr->valid ? tr->valid_loss : tr->epoch_loss);
     st->plateau = *gm__optim_plateau(tr->optim);
     st->epoch_loss = st->epoch_rows = 0;
     st->pending = 0;

@@ -55,7 +55,8 @@ static void exploding(gm_trainer *tr, double loss, double norm)
 {
     gm__train_state *st = &tr->st;
     if (st->step <= WARM || (st->exploded >= 0 && st->step - st->exploded < PAUSE)) return;
-    bool grads = norm > 100 * st->norm_mean, losses = loss - st->loss_best > 10 * fmax(1, fabs(st->loss_best));
+    bool game = tr->m->family->update != NULL; /* what one player loses is not a measure of how well both do */
+    bool grads = norm > 100 * st->norm_mean, losses = !game && loss - st->loss_best > 10 * fmax(1, fabs(st->loss_best));
     if (!grads && !losses) return;
     st->exploded = st->step;
     if (grads) gm__trainer_raise(tr, GM_EVENT_EXPLODING, norm, "gradient norm %g, usually about %g: try a smaller lr or clip-norm", norm, st->norm_mean);

@@ -87,6 +87,7 @@ typedef struct gm__family {
     const char *name, *title;
     const char *score_formula;         /* one line, NULL if it cannot score */
     const char *train;                 /* training options that differ from the trainer's defaults; NULL */
+    const char *(*usual)(const gm_model *m, const gm_dataset *d); /* further ones that the shape of a row decides; may be NULL */
     const gm__opts *opts;              /* rows named seed, shape, scale are known to the core */
     size_t cfg_size, state_size;
     uint32_t can;                      /* GM_CAN_* */
@@ -105,6 +106,10 @@ typedef struct gm__family {
     void (*destroy)(gm_model *m);      /* free what build made; also after a failed build */
     /* ---- training ---- */
     gm_status (*loss)(gm_model *m, const gm__batch *b, gm_tensor **loss); /* summed over a row, mean over rows */
+    /* A step of families whose parts learn in turn, in place of loss, backward and the optimiser's step: made of half-steps
+     * (gm__half_begin, gm__half_move). *loss becomes what is reported. NULL: the usual step. */
+    gm_status (*update)(gm_model *m, gm_trainer *tr, double *loss);
+    double (*takes)(const gm_model *m); /* with update: batches of data that a step takes, on average */
     gm_status (*add_params)(gm_model *m, gm_optim *o); /* NULL: every registered parameter */
     gm_status (*begin)(gm_model *m, gm_trainer *tr); /* before the first step, and before a resume reads what was kept (gm__trainer_keep); may be NULL */
     gm_status (*stepped)(gm_model *m);               /* after each update; may be NULL */

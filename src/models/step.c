@@ -33,15 +33,27 @@ static int64_t update_rows(const gm_trainer *tr, int64_t *first)
 }
 
 /* The next batch; after a failed step the first of that step again. */
-static gm_status fetch(gm_trainer *tr, int64_t first, gm_tensor **x)
+static gm_status fetch(gm_trainer *tr, int64_t epoch, int64_t first, gm_tensor **x)
 {
     if (tr->reseek) {
-        GM__TRY(gm_batches_seek(tr->batches, (uint64_t)(tr->st.step / tr->epoch_steps), (uint64_t)first));
+        GM__TRY(gm_batches_seek(tr->batches, (uint64_t)epoch, (uint64_t)first));
         tr->reseek = false;
     }
     gm_status s = gm_batches_next(tr->batches, x);
     if (s == GM_END) s = gm_batches_next(tr->batches, x); /* the next epoch */
     return s;
+}
+
+/* The value of a loss and the gradients of `share` of it. */
+static gm_status descend(gm_trainer *tr, gm_tensor *y, double share, double *loss)
+{
+    gm_tape *t = tr->tape;
+    GM__TRY(gm_tensor_item(y, loss));
+    if (!isfinite(*loss))
+        return gm__fail_ctx(tr->ctx, GM_ENONFINITE, "train: step %lld: the loss is %g; the weights are as before it (a smaller lr?)",
+                            (long long)tr->st.step + 1, *loss);
+    gm_status s = gm_tape_backward(t, share == 1 ? y : gm_affine(t, y, share, 0));
+    return s && gm_tape_status(t) ? gm__tape_failed(tr->ctx, t) : s;
 }
 
 /* Loss and gradients of n rows, which are `share` of the update's. Curves of the family show its last batch: an update
@@ -56,25 +68,26 @@ static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double share, 
     b.step = (uint64_t)tr->st.step, b.epoch = epoch, b.training = true, b.trainer = last ? tr : NULL;
     gm_status s = b.x ? tr->m->family->loss(tr->m, &b, &y) : GM_EINTERNAL;
     if (gm_tape_status(t)) return gm__tape_failed(tr->ctx, t);
-    if (s) return s;
-    GM__TRY(gm_tensor_item(y, loss));
-    if (!isfinite(*loss))
-        return gm__fail_ctx(tr->ctx, GM_ENONFINITE, "train: step %lld: the loss is %g; the weights are as before it (a smaller lr?)",
-                            (long long)tr->st.step + 1, *loss);
-    s = gm_tape_backward(t, share == 1 ? y : gm_affine(t, y, share, 0));
-    return s && gm_tape_status(t) ? gm__tape_failed(tr->ctx, t) : s;
+    return s ? s : descend(tr, y, share, loss);
+}
+
+static int64_t epoch_batches(const gm_trainer *tr) { return ((int64_t)gm_dataset_rows(tr->data) + tr->cfg.batch - 1) / tr->cfg.batch; }
+
+static void empty_tape(gm_trainer *tr, int64_t position)
+{
+    gm_tape_reset(tr->tape);
+    gm_tape_recording(tr->tape, 1);
+    gm_tape_training(tr->tape, 1);
+    tr->tape->steps = (uint64_t)position;
 }
 
 /* One batch of an update. *loss becomes its loss; *n its rows. */
 static gm_status one_batch(gm_trainer *tr, int64_t first, int64_t k, int64_t all, int64_t done, int64_t *n, double *loss)
 {
     gm_tensor *x = NULL;
-    int64_t epoch = tr->st.step / tr->epoch_steps, batches = ((int64_t)gm_dataset_rows(tr->data) + tr->cfg.batch - 1) / tr->cfg.batch;
-    gm_tape_reset(tr->tape);
-    gm_tape_recording(tr->tape, 1);
-    gm_tape_training(tr->tape, 1);
-    tr->tape->steps = (uint64_t)(epoch * batches + first + k); /* draws that are not by row depend on the position alone, too */
-    GM__TRY(fetch(tr, first, &x));
+    int64_t epoch = tr->st.step / tr->epoch_steps;
+    empty_tape(tr, epoch * epoch_batches(tr) + first + k); /* draws that are not by row depend on the position alone, too */
+    GM__TRY(fetch(tr, epoch, first, &x));
     *n = gm__trainer_origins(tr, tr->data, tr->batches);
     if (*n < 1) return gm__fail_ctx(tr->ctx, GM_EINTERNAL, "train: a batch without rows");
     return compute(tr, x, *n, *n == all ? 1 : (double)*n / (double)all, done + *n == all, loss);
@@ -94,36 +107,91 @@ static gm_status all_batches(gm_trainer *tr, int64_t first, int64_t all, double 
     return GM_OK;
 }
 
-/* All or nothing: after a failure weights, position and counts are as before. */
-static gm_status one_step(gm_trainer *tr, double *loss)
+/* ---- half-steps ----------------------------------------------------------------------- */
+
+gm_status gm__half_begin(gm_trainer *tr, int64_t least, gm__batch *b)
+{
+    const int64_t batches = epoch_batches(tr);
+    gm_tensor *x = NULL;
+    int64_t n = 0;
+    GM__TRY(gm__check_cancel(tr->ctx));
+    tr->taking = 0;
+    empty_tape(tr, tr->st.halves);
+    gm__tape_rows(tr->tape, 0, 0, 0, NULL, 0);
+    *b = (gm__batch){ .t = tr->tape };
+    while (n < least) { /* what is left at an epoch's end may be too few */
+        const int64_t at = tr->st.taken + tr->taking;
+        if (tr->taking > batches) return gm__fail_ctx(tr->ctx, GM_EARG, "train: batches of %lld rows or more are wanted", (long long)least);
+        GM__TRY(fetch(tr, at / batches, at % batches, &x));
+        tr->taking++;
+        n = x->shape[0];
+    }
+    if (least) *b = gm__model_batch(tr->m, tr->tape, x, tr->batches);
+    b->step = (uint64_t)tr->st.step, b->epoch = (uint64_t)((tr->st.taken + tr->taking) / batches), b->training = true, b->trainer = tr;
+    tr->run_rows += n, tr->own_rows += n;
+    return gm_tape_status(tr->tape) ? gm__tape_failed(tr->ctx, tr->tape) : GM_OK;
+}
+
+gm_status gm__half_move(gm_trainer *tr, gm_optim *o, gm_tensor *loss, double *value)
+{
+    if (gm_tape_status(tr->tape)) return gm__tape_failed(tr->ctx, tr->tape);
+    GM__TRY(descend(tr, loss, 1, value));
+    GM__TRY(gm_optim_step(o));
+    tr->st.taken += tr->taking;
+    tr->st.halves++;
+    tr->st.played++;
+    tr->taking = 0;
+    return GM_OK;
+}
+
+/* ---- steps -------------------------------------------------------------------------------- */
+
+/* The usual step, and that of families that have their own. */
+static gm_status plain(gm_model *m, gm_trainer *tr, double *loss)
 {
     int64_t first, n = update_rows(tr, &first);
+    if (m->family->update) return m->family->update(m, tr, loss);
+    GM__TRY(all_batches(tr, first, n, loss));
+    GM__TRY(gm_optim_step(tr->optim));
+    tr->run_rows += n;
+    tr->own_rows += n;
+    return GM_OK;
+}
+
+static void count_step(gm_trainer *tr, double loss)
+{
+    int64_t first;
+    double rows = tr->m->family->update ? (double)tr->cfg.batch : (double)update_rows(tr, &first), sum = loss * rows;
+    tr->st.step++;
+    tr->st.played = 0;
+    tr->own_steps++;
+    tr->loss += sum, tr->loss_rows += rows;
+    tr->st.epoch_loss += sum, tr->st.epoch_rows += rows;
+    double norm = gm_optim_grad_norm(tr->optim);
+    gm__trainer_observe(tr, loss, norm);
+    gm__trainer_record(tr, "loss", loss);
+    gm__trainer_record(tr, "grad-norm", norm);
+    gm__trainer_record(tr, "lr", gm_optim_lr(tr->optim));
+    if (tr->st.step % tr->epoch_steps == 0) tr->st.pending = 1;
+}
+
+/* All or nothing: after a failure weights, position and counts are as before it. */
+static gm_status one_step(gm_trainer *tr, gm__half_fn *play, bool completes, double *loss)
+{
     *loss = NAN;
     tr->in_step = 1;
-    gm_status s = all_batches(tr, first, n, loss);
-    if (!s) s = gm_optim_step(tr->optim);
+    gm_status s = play(tr->m, tr, loss);
     if (!s && tr->m->family->stepped) s = tr->m->family->stepped(tr->m);
     tr->in_step = 0;
     if (s) {
         if (s == GM_ENONFINITE) gm__trainer_raise(tr, GM_EVENT_NONFINITE, *loss, "%s", gm_ctx_message(tr->ctx));
         gm_optim_clear(tr->optim);
+        gm_optim_clear(tr->rival);
         tr->reseek = true;
         return s;
     }
     gm__model_changed(tr->m);
-    tr->st.step++;
-    tr->own_steps++;
-    tr->run_rows += n;
-    tr->own_rows += n;
-    double rows = (double)n, sum = *loss * rows;
-    tr->loss += sum, tr->loss_rows += rows;
-    tr->st.epoch_loss += sum, tr->st.epoch_rows += rows;
-    double norm = gm_optim_grad_norm(tr->optim);
-    gm__trainer_observe(tr, *loss, norm);
-    gm__trainer_record(tr, "loss", *loss);
-    gm__trainer_record(tr, "grad-norm", norm);
-    gm__trainer_record(tr, "lr", gm_optim_lr(tr->optim));
-    if (tr->st.step % tr->epoch_steps == 0) tr->st.pending = 1;
+    if (completes) count_step(tr, *loss);
     return GM_OK;
 }
 
@@ -134,10 +202,10 @@ static gm_status check_start(gm_trainer *tr)
 }
 
 /* One step with all that belongs to it, the measurements at an epoch's end included. */
-static gm_status advance(gm_trainer *tr, double *loss)
+static gm_status advance(gm_trainer *tr, gm__half_fn *play, bool completes, double *loss)
 {
     GM__TRY(gm__check_cancel(tr->ctx));
-    if (!tr->st.pending) GM__TRY(one_step(tr, loss));
+    if (!tr->st.pending) GM__TRY(one_step(tr, play, completes, loss));
     bool epoch_end = tr->st.pending;
     if (epoch_end) GM__TRY(gm__trainer_epoch_end(tr));
     return gm__report_step(tr, epoch_end);
@@ -153,7 +221,7 @@ gm_status gm__trainer_finish(gm_trainer *tr)
     return GM_OK;
 }
 
-gm_status gm_trainer_step(gm_trainer *tr, double *loss)
+gm_status gm__trainer_half(gm_trainer *tr, gm__half_fn *half, bool completes, double *loss)
 {
     double value = NAN;
     if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
@@ -161,7 +229,7 @@ gm_status gm_trainer_step(gm_trainer *tr, double *loss)
     GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
     gm_status s = check_start(tr);
     if (!s && gm__trainer_complete(tr)) s = GM_END;
-    if (!s) s = advance(tr, &value);
+    if (!s) s = advance(tr, half, completes, &value);
     if ((!s || s == GM_END) && gm__trainer_complete(tr)) {
         gm_status f = gm__trainer_finish(tr);
         if (f) s = f;
@@ -171,6 +239,8 @@ gm_status gm_trainer_step(gm_trainer *tr, double *loss)
     if (loss) *loss = value;
     return s;
 }
+
+gm_status gm_trainer_step(gm_trainer *tr, double *loss) { return gm__trainer_half(tr, plain, true, loss); }
 
 /* ---- a run ------------------------------------------------------------------------------ */
 
@@ -213,7 +283,7 @@ static gm_status run(gm_trainer *tr)
     double loss;
     gm_status s = check_start(tr);
     while (!s && !gm__trainer_complete(tr) && !stop_reached(tr)) {
-        if ((s = advance(tr, &loss))) break;
+        if ((s = advance(tr, plain, true, &loss))) break;
         bool epoch_end = tr->st.step % tr->epoch_steps == 0;
         if (checkpoint_due(tr, epoch_end)) {
             if ((s = gm__checkpoint_write(tr, tr->cfg.checkpoint))) return s;

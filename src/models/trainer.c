@@ -103,20 +103,34 @@ static gm_status add_params(gm_model *m, gm_optim *o)
 }
 
 /* The optimiser's own options are the trainer's of the same names. */
-static gm_status open_optim(gm_trainer *tr)
+static gm_status make_optim(gm_trainer *tr, const char *kind, const gm__optim_config *c, gm_optim **out)
 {
-    char kind[16], value[64];
+    char usual[16], value[64];
     gm__buf b;
     gm__buf_init(&b, tr->ctx);
-    gm__opts_value(&gm__train_opts, (size_t)row_of("optimizer"), &tr->cfg, kind, sizeof kind);
+    gm__opts_value(&gm__train_opts, (size_t)row_of("optimizer"), &tr->cfg, usual, sizeof usual);
     for (size_t i = 0; i < gm__optim_opts.n; i++) {
-        gm__opts_value(&gm__optim_opts, i, &tr->cfg.optim, value, sizeof value);
+        gm__opts_value(&gm__optim_opts, i, c, value, sizeof value);
         gm__buf_format(&b, "%s=%s ", gm__optim_opts.rows[i].name, value);
     }
-    gm_status s = b.failed ? GM_ENOMEM : gm_optim_new(tr->ctx, kind, b.data, &tr->optim);
+    gm_status s = b.failed ? GM_ENOMEM : gm_optim_new(tr->ctx, kind ? kind : usual, b.data, out);
     gm__buf_free(&b);
-    if (!s) s = add_params(tr->m, tr->optim);
-    return s ? s : gm_optim_groups(tr->optim, tr->cfg.groups);
+    return s;
+}
+
+static gm_status open_optim(gm_trainer *tr)
+{
+    GM__TRY(make_optim(tr, NULL, &tr->cfg.optim, &tr->optim));
+    GM__TRY(add_params(tr->m, tr->optim));
+    return gm_optim_groups(tr->optim, tr->cfg.groups);
+}
+
+gm_status gm__trainer_rival(gm_trainer *tr, const char *kind, double lr)
+{
+    gm__optim_config c = tr->cfg.optim;
+    if (lr > 0) c.lr = lr;
+    c.ema = 0;
+    return make_optim(tr, kind, &c, &tr->rival);
 }
 
 static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool shuffle, bool prefetch, gm_batches **out)
@@ -180,6 +194,7 @@ gm_status gm__trainer_open(gm_trainer *tr)
     GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
     gm_status s = build_model(tr);
     tr->epoch_steps = ((int64_t)rows_n + c->batch * c->accumulate - 1) / (c->batch * c->accumulate);
+    if (!s && tr->m->family->takes) tr->epoch_steps = (int64_t)fmax(1, ceil((double)tr->epoch_steps / tr->m->family->takes(tr->m)));
     tr->total = gm__trainer_total(tr);
     if (!c->optim.horizon) c->optim.horizon = tr->total; /* fixed from the first start on */
     int64_t watch = (int64_t)rows_n < GM__CHUNK ? (int64_t)rows_n : GM__CHUNK;
@@ -249,6 +264,7 @@ gm_status gm_trainer_new(gm_model *m, gm_dataset *data, const char *options, gm_
     GM__TRY(gm__trainer_make(m->ctx, m, data, &tr));
     gm_status s = gm__opts_defaults(tr->ctx, &gm__train_opts, &tr->cfg, &tr->strs);
     if (!s && m->family->train) s = gm__opts_parse(tr->ctx, &gm__train_opts, m->family->train, &tr->cfg, &tr->strs, NULL);
+    if (!s && m->family->usual) s = gm__opts_parse(tr->ctx, &gm__train_opts, m->family->usual(m, data), &tr->cfg, &tr->strs, NULL);
     if (!s) s = gm__opts_parse(tr->ctx, &gm__train_opts, options, &tr->cfg, &tr->strs, set);
     if (!s) settle(tr, set);
     if (!s) s = gm__trainer_open(tr);
@@ -272,6 +288,7 @@ void gm_trainer_free(gm_trainer *tr)
     gm__free(ctx, tr->rows);
     gm_tape_free(tr->tape);
     gm_optim_free(tr->optim);
+    gm_optim_free(tr->rival);
     gm_batches_free(tr->batches);
     gm_batches_free(tr->valid_batches);
     gm_batches_free(tr->watch_batches);

@@ -36,6 +36,7 @@ typedef struct gm__train_state {
     int64_t rows, valid_rows;
     uint64_t data, valid;      /* fingerprints */
     int32_t precision, amx, blas_threads;
+    int64_t taken, halves, played; /* families with update: batches used up; half-steps done, and those of them in a step not done yet */
 } gm__train_state;
 extern const gm__opts gm__train_state_opts;
 
@@ -60,7 +61,7 @@ struct gm_trainer {
     gm_model *m;
     gm_dataset *data, *valid;
     gm_batches *batches, *valid_batches, *watch_batches;
-    gm_optim *optim;
+    gm_optim *optim, *rival;   /* rival: of the parts that learn in turn with the others; NULL without */
     gm_tape *tape;
     gm__train_cfg cfg;
     gm__strs strs;
@@ -91,6 +92,7 @@ struct gm_trainer {
     gm__series *series;
     size_t n_series;
     int32_t in_step;           /* 1 inside a step, which st.step does not count yet */
+    int64_t taking;            /* batches that the half-step in progress has taken */
 };
 
 extern const gm__opts gm__train_opts;
@@ -103,9 +105,19 @@ gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid);
 gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out); /* the training data in order, as they are trained on */
 gm_status gm__trainer_means(gm_trainer *tr, double *mean); /* [row]: of x as it is trained on, over the first 10,000 rows */
 gm_status gm__trainer_keep(gm_trainer *tr, const char *name, gm_tensor *t);     /* for a family's begin: a tensor (retained) that checkpoints hold */
+/* For a family's begin: a second optimiser, tr->rival, with the trainer's options but for what is given: a kind (NULL: the
+ * same), a rate (0: the same), and no averages. The family adds parameters. */
+gm_status gm__trainer_rival(gm_trainer *tr, const char *kind, double lr);
 
 /* step.c */
 bool gm__trainer_complete(const gm_trainer *tr);
+/* Half-steps, what a family's update is made of. Each begins on an empty tape in training mode whose draws depend on the
+ * number of half-steps before it alone, and is all or nothing: the count of batches moves on with the weights. */
+gm_status gm__half_begin(gm_trainer *tr, int64_t least, gm__batch *b); /* b: the next batch of at least so many rows; least 0: no data, b.t only */
+gm_status gm__half_move(gm_trainer *tr, gm_optim *o, gm_tensor *loss, double *value); /* backward, step, counts; value: that of loss */
+/* A half-step called by the host. It completes a step or not; epoch ends, checks and locks are those of gm_trainer_step. */
+typedef gm_status gm__half_fn(gm_model *m, gm_trainer *tr, double *loss);
+gm_status gm__trainer_half(gm_trainer *tr, gm__half_fn *half, bool completes, double *loss);
 gm_status gm__trainer_finish(gm_trainer *tr); /* the last weights: the kept best, else the averages */
 int64_t gm__trainer_origins(gm_trainer *tr, const gm_dataset *d, gm_batches *b); /* fills tr->rows, returns how many */
 double gm__now(void);
