@@ -23,5 +23,6 @@
 #include <gm/bm.h>
 #include <gm/rbm.h>
 #include <gm/dbn.h>
+#include <gm/gan.h>
 
 #endif

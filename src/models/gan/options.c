@@ -1,0 +1,91 @@
+/* options.c - the options of the GAN: one row each, and the rules between them. */
+#include "models/gan/gan.h"
+#include <string.h>
+
+#define ROW(field) offsetof(gm_gan_config, field)
+static const gm__opt rows[] = {
+    {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a row, \"1,28,28\"; default: from the data at first fit"},
+    {"preset", GM__O_CHOICE, ROW(preset), "auto", 0, 0, "auto|mlp|dcgan|resnet", "nets: dense layers, strided convolutions, residual convolutions; auto: dcgan for images from 28x28 on that fit it, else mlp"},
+    {"generator", GM__O_TEXT, ROW(generator), NULL, 0, 0, NULL, "network text in place of the preset; its input is the noise, its output a row"},
+    {"discriminator", GM__O_TEXT, ROW(discriminator), NULL, 0, 0, NULL, "network text in place of the preset; its input is the flattened row, or the image if its first layer works on images; none: a generator alone"},
+    {"hidden", GM__O_TEXT, ROW(hidden), "128,128", 0, 0, NULL, "mlp: hidden sizes of both nets"},
+    {"width", GM__O_INT, ROW(width), "32", 1, 4096, NULL, "dcgan, resnet: channels next to the image, doubled with each halving of it"},
+    {"noise-dim", GM__O_INT, ROW(noise_dim), "0", 0, 65536, NULL, "numbers of the noise; 0: 16 for vectors, 64 for images"},
+    {"noise", GM__O_CHOICE, ROW(noise), "normal", 0, 0, "normal|uniform", "its law: N(0,1), or uniform on [-1,1]"},
+    {"loss", GM__O_CHOICE, ROW(loss), "auto", 0, 0, "minimax|non-saturating|least-squares|hinge|wasserstein|relativistic|auto", "what the two lose; auto: relativistic for vectors, non-saturating for images"},
+    {"penalty", GM__O_CHOICE, ROW(penalty), "auto", 0, 0, "none|gp|r1|r2|dragan|clip|auto", "what keeps the discriminator smooth; auto: r2 for vectors, none for images"},
+    {"penalty-every", GM__O_INT, ROW(penalty_every), "1", 1, 1 << 20, NULL, "discriminator steps between two penalties, whose weight is multiplied by it"},
+    {"penalty-weight", GM__O_REAL, ROW(penalty_weight), "0", 0, 1e6, NULL, "0: 10 for gp and dragan, 1 for r1 and r2, 0.01 for clip"},
+    {"spectral", GM__O_FLAG, ROW(spectral), "off", 0, 0, NULL, "divide the discriminator's weights by their largest singular value"},
+    {"pack", GM__O_INT, ROW(pack), "1", 1, 64, NULL, "rows that the discriminator judges together, so that it sees how they vary"},
+    {"d-steps", GM__O_REAL, ROW(d_steps), "1", 0.001, 1000, NULL, "discriminator steps for one of the generator; 0.5: one in every second step"},
+    {"d-lr", GM__O_REAL, ROW(d_lr), "0", 0, 1e6, NULL, "the discriminator's learning rate; 0: lr"},
+    {"d-optimizer", GM__O_TEXT, ROW(d_optimizer), NULL, 0, 0, NULL, "the discriminator's optimizer: " GM__OPTIM_KINDS "; default: optimizer"},
+    {"label-smoothing", GM__O_REAL, ROW(label_smoothing), "0", 0, 0.99, NULL, "real rows count as 1 minus this (minimax, non-saturating, least-squares)"},
+    {"instance-noise", GM__O_REAL, ROW(instance_noise), "0", 0, 1e3, NULL, "deviation of noise on all that the discriminator sees, falling to 0"},
+    {"noise-steps", GM__O_I64, ROW(noise_steps), "0", 0, 1e15, NULL, "steps over which it falls; 0: all of training"},
+    {"mbstd", GM__O_FLAG, ROW(mbstd), "off", 0, 0, NULL, "presets: show the discriminator how much a batch varies"},
+    {"conditional", GM__O_CHOICE, ROW(conditional), "none", 0, 0, "none|concat|embedding|projection|acgan", "tell both nets the label: joined to their inputs as 0 and 1, or as a learned vector; by projection; or asked of the discriminator"},
+    {"embedding", GM__O_INT, ROW(embedding), "32", 1, 4096, NULL, "conditional=embedding: size of a label's vector"},
+    {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 20, NULL, "number of classes; 0: from the data"},
+    {"codes", GM__O_TEXT, ROW(codes), NULL, 0, 0, NULL, "categorical codes beside the noise that the discriminator must find again, by their number of values: \"10\""},
+    {"codes-uniform", GM__O_INT, ROW(codes_uniform), "0", 0, 4096, NULL, "such codes in [-1,1]"},
+    {"info-weight", GM__O_REAL, ROW(info_weight), "1", 0, 1e6, NULL, "of the codes in both losses"},
+    {"class-weight", GM__O_REAL, ROW(class_weight), "1", 0, 1e6, NULL, "acgan: of the labels in both losses"},
+    {"truncation", GM__O_REAL, ROW(truncation), "0", 0, 1e3, NULL, "normal noise is redrawn beyond so many deviations in use; 0: not"},
+    {"scale", GM__O_CHOICE, ROW(scale), "auto", 0, 0, "none|unit|standard|auto", "features: kept, to [0,1], or to mean 0 and deviation 1; auto: standard for vectors, unit if the generator ends in tanh"},
+    {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
+};
+const gm__opts gm__gan_opts = {"gan", rows, GM__COUNT(rows)};
+
+bool gm__gan_alone(const gm_gan_config *c) { return c->discriminator && strcmp(c->discriminator, "none") == 0; }
+
+/* Real rows can be told to count as less than real where they have a target. */
+static gm_status check_smoothing(gm_ctx *ctx, const gm_gan_config *c)
+{
+    static const char *const without[] = {[GM_GAN_HINGE] = "hinge", [GM_GAN_WASSERSTEIN] = "wasserstein", [GM_GAN_RELATIVISTIC] = "relativistic"};
+    if (!(c->label_smoothing > 0) || c->loss < GM_GAN_HINGE || c->loss == GM_GAN_LOSS_AUTO) return GM_OK;
+    return gm__fail_ctx(ctx, GM_EARG, "gan: label-smoothing %g: loss=%s has no target for real rows", c->label_smoothing, without[c->loss]);
+}
+
+static gm_status check_codes(gm_ctx *ctx, const gm_gan_config *c)
+{
+    int64_t values[GM__CODER_LAYERS];
+    size_t n = 0;
+    if (c->codes && *c->codes) GM__TRY(gm__ints(ctx, "codes", c->codes, values, GM__CODER_LAYERS, &n));
+    for (size_t i = 0; i < n; i++)
+        if (values[i] < 2 || values[i] > 65536)
+            return gm__fail_ctx(ctx, GM_EARG, "gan: codes: a code has 2 to 65536 values, found %lld", (long long)values[i]);
+    if (c->pack > 1 && (n || c->codes_uniform)) return gm__fail_ctx(ctx, GM_EARG, "gan: pack=%d and codes do not go together: a code belongs to one row", c->pack);
+    return GM_OK;
+}
+
+static gm_status check_optimizer(gm_ctx *ctx, const char *kind)
+{
+    gm_optim *o = NULL;
+    if (!kind || !*kind) return GM_OK;
+    gm_status s = gm_optim_new(ctx, kind, NULL, &o);
+    gm_optim_free(o);
+    return s == GM_EARG ? gm__fail_ctx(ctx, s, "gan: d-optimizer: expected one of %s, found '%.40s'", GM__OPTIM_KINDS, kind) : s;
+}
+
+gm_status gm__gan_check(gm_ctx *ctx, const void *cfg)
+{
+    const gm_gan_config *c = cfg;
+    int64_t hidden[GM__CODER_LAYERS];
+    size_t n;
+    GM__TRY(gm__coder_sizes(ctx, "gan", "hidden", c->hidden, hidden, &n));
+    GM__TRY(check_smoothing(ctx, c));
+    GM__TRY(check_codes(ctx, c));
+    GM__TRY(check_optimizer(ctx, c->d_optimizer));
+    if (c->pack > 1 && c->conditional)
+        return gm__fail_ctx(ctx, GM_EARG, "gan: pack=%d and conditional do not go together: rows that are judged together may have different labels", c->pack);
+    if (c->truncation > 0 && c->noise == GM_NOISE_UNIFORM)
+        return gm__fail_ctx(ctx, GM_EARG, "gan: truncation %g is of normal noise, found noise=uniform", c->truncation);
+    if (c->spectral && c->penalty == GM_PENALTY_CLIP)
+        return gm__fail_ctx(ctx, GM_EARG, "gan: spectral and penalty=clip bound the same weights: take one");
+    return GM_OK;
+}
+
+void gm_gan_config_init(gm_gan_config *c, size_t size) { gm__family_config(&gm__family_gan, c, size); }
+gm_status gm_gan_new(gm_ctx *ctx, const gm_gan_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_gan, c, out); }
