@@ -139,6 +139,7 @@ gm_status gm__pairs(gm_ctx *ctx, const char *owner, const char *text,
                     gm_status (*fn)(void *user, const char *key, const char *value), void *user);
 /* "400,200" -> n values; GM_EARG if more than cap or malformed */
 gm_status gm__ints(gm_ctx *ctx, const char *what, const char *text, int64_t *out, size_t cap, size_t *n);
+gm_status gm__reals(gm_ctx *ctx, const char *what, const char *text, double *out, size_t cap, size_t *n);
 
 /* ---- threads (pool.c) ----------------------------------------------------- */
 

@@ -117,7 +117,12 @@ gm_status gm__pairs(gm_ctx *ctx, const char *owner, const char *text, pair_fn *f
     return *text == '{' ? json_pairs(ctx, owner, text, fn, user) : text_pairs(ctx, owner, text, fn, user);
 }
 
-gm_status gm__ints(gm_ctx *ctx, const char *what, const char *text, int64_t *out, size_t cap, size_t *n)
+/* Numbers separated by commas; read puts the i-th into out. */
+typedef const char *read_fn(const char *p, const char *end, void *out, size_t i);
+static const char *read_int(const char *p, const char *end, void *out, size_t i) { return gm__read_i64(p, end, (int64_t *)out + i); }
+static const char *read_real(const char *p, const char *end, void *out, size_t i) { return gm__read_double(p, end, (double *)out + i); }
+
+static gm_status list(gm_ctx *ctx, const char *what, const char *kind, const char *text, read_fn *read, void *out, size_t cap, size_t *n)
 {
     *n = 0;
     if (!text) return GM_OK;
@@ -125,16 +130,24 @@ gm_status gm__ints(gm_ctx *ctx, const char *what, const char *text, int64_t *out
     while (p < end && is_blank(*p)) p++;
     if (p == end) return GM_OK;
     for (;;) {
-        int64_t v;
-        while (p < end && is_blank(*p)) p++;
-        p = gm__read_i64(p, end, &v);
-        if (!p) break;
         if (*n == cap) return gm__fail_ctx(ctx, GM_EARG, "%s: more than %zu values", what, cap);
-        out[(*n)++] = v;
+        while (p < end && is_blank(*p)) p++;
+        if (!(p = read(p, end, out, *n))) break;
+        ++*n;
         while (p < end && is_blank(*p)) p++;
         if (p == end) return GM_OK;
         if (*p++ != ',') break;
     }
     *n = 0;
-    return gm__fail_ctx(ctx, GM_EARG, "%s: expected integers separated by commas, got '%.60s'", what, text);
+    return gm__fail_ctx(ctx, GM_EARG, "%s: expected %s separated by commas, got '%.60s'", what, kind, text);
+}
+
+gm_status gm__ints(gm_ctx *ctx, const char *what, const char *text, int64_t *out, size_t cap, size_t *n)
+{
+    return list(ctx, what, "integers", text, read_int, out, cap, n);
+}
+
+gm_status gm__reals(gm_ctx *ctx, const char *what, const char *text, double *out, size_t cap, size_t *n)
+{
+    return list(ctx, what, "numbers", text, read_real, out, cap, n);
 }
