@@ -3,7 +3,8 @@
  *     p(v, h1, .., hL) = p(v|h1) .. p(h(L-2)|h(L-1)) p(h(L-1), hL)
  *
  * The topmost two layers are a restricted Boltzmann machine, the others are directed downward. With one layer
- * it is that machine, bit for bit. The same as gm_model_new(ctx, "dbn", "layers=500,500,2000", &m).
+ * it is that machine, bit for bit. Layers learn in turn; up-down fine-tuning then trains all of them together,
+ * the way up (recognition) with weights of its own. gm_encode_layer gives the codes of each layer. The same as gm_model_new(ctx, "dbn", "layers=500,500,2000", &m).
  */
 #ifndef GM_DBN_H
 #define GM_DBN_H
@@ -13,6 +14,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum { GM_LAYER_CONSTANT = 0, GM_LAYER_COSINE = 1 /* it falls to 0 by the time the turn ends */ };
+enum { GM_INPUTS_MEAN = 0, GM_INPUTS_DRAW = 1 /* of the layer below, given the data */ };
 
 /* Text fields are borrowed until the constructor returns. */
 typedef struct gm_dbn_config {
@@ -34,11 +38,18 @@ typedef struct gm_dbn_config {
     int32_t  burn_in;         /* Gibbs steps in the topmost machine before a draw */
     double   offset_rate;     /* centered: share of a batch's means in the running ones */
     double   init_std;        /* deviation of the first weights */
+    const char *layer_k;      /* Gibbs steps of each layer, "1,1,3"; NULL: k for all */
+    const char *layer_lr;     /* factors of the learning rate, "0.1,1,1"; NULL: 1 for all */
+    int32_t  layer_schedule;  /* GM_LAYER_*: what the rate does within the turn of a layer */
+    int32_t  inputs;          /* GM_INPUTS_*: what a layer above the first learns from */
+    int32_t  up_down;         /* epochs of up-down fine-tuning after the last layer's turn */
+    int32_t  up_down_k;       /* Gibbs steps of its updates; 0: as the topmost machine's */
+    double   up_down_lr;      /* factor of the learning rate there */
 } gm_dbn_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_dbn_config). @errors none. @threads any. @since 0.1 */
 GM_API void gm_dbn_config_init(gm_dbn_config *c, size_t size);
-/** New DBN. @param c options, copied; NULL for the defaults. @param out the caller's. @errors as gm_model_new. @threads as ctx. @since 0.1 @source Hinton, Osindero & Teh 2006 */
+/** New DBN. @param c options, copied; NULL for the defaults. @param out the caller's. @errors as gm_model_new. @threads as ctx. @since 0.1 @source Hinton, Osindero & Teh 2006 (greedy training, up-down) */
 GM_API gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out);
 
 /**

@@ -111,7 +111,8 @@ END_TEST
 
 START_TEST(goes_on_with_the_same_bytes)
 {
-    static const char *const kind[] = {"", "persistent=on centered=on", "conditional=on layer-epochs=3,6"};
+    static const char *const kind[] = {"", "persistent=on centered=on", "conditional=on layer-epochs=3,6", "up-down=6 layer-k=2,1 layer-lr=1,0.5", "up-down=6 persistent=on centered=on conditional=on layer-schedule=cosine",
+                                       "units=gaussian up-down=7 inputs=draw"};
     gm_dataset *d = pictures(50, 1);
     gm_trainer *tr = NULL;
     gm_model *m[2] = {NULL, NULL};
@@ -281,7 +282,7 @@ int main(void)
     tcase_add_loop_test(c, one_layer_is_an_rbm, 0, 4);
     tcase_add_test(c, layers_in_turn);
     tcase_add_test(c, codes_of_every_layer);
-    tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 3);
+    tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 6);
     tcase_add_test(c, bound_and_draws);
     tcase_add_loop_test(c, unrolls, 0, 3);
     tcase_add_test(c, wrong_input);

@@ -1,7 +1,5 @@
-/* dbn.c - the deep belief network as a family: greedy training, one machine after another. */
+/* dbn.c - the deep belief network as a family. train.c and up_down.c train it. */
 #include "models/dbn/dbn.h"
-#include "models/trainer.h"
-#include <string.h>
 
 static bool joint(const gm_model *m) { return gm__dbn_cfg(m)->conditional != 0; }
 static bool ready(const gm_model *m) { return !joint(m) || gm__dbn_cfg(m)->classes > 0; }
@@ -18,22 +16,35 @@ static const char *prefix_of(const gm__dbn *d, size_t layer, char out[16])
     return out;
 }
 
+/* Weights of the way up that can part from those of the way down. */
+static gm_status make_up(gm_model *m, size_t i, const char *prefix)
+{
+    gm__dbn *d = gm__dbn_of(m);
+    char name[64];
+    gm__format(name, sizeof name, "%srecognition_weight", prefix);
+    GM__TRY(gm_tensor_copy(m->ctx, GM_F32, 2, d->layer[i].w->shape, d->layer[i].w->data, &d->up[i]));
+    return gm__model_add_tensor(m, name, d->up[i], true);
+}
+
 static gm_status build(gm_model *m)
 {
     gm__dbn *d = gm__dbn_of(m);
     const gm_dbn_config *c = gm__dbn_cfg(m);
-    int64_t sizes[GM__DBN_LAYERS], below = m->row;
+    int64_t sizes[GM__DBN_LAYERS], k[GM__DBN_LAYERS], below = m->row;
+    size_t n_k = 0;
     char prefix[16];
-    GM__TRY(gm__dbn_sizes(m->ctx, "layers", c->layers, 1, sizes, &d->n));
+    GM__TRY(gm__dbn_sizes(m->ctx, "layers", c->layers, 1, GM__DBN_MOST, sizes, &d->n));
+    GM__TRY(gm__dbn_sizes(m->ctx, "layer-k", c->layer_k, 1, GM__DBN_MOST_K, k, &n_k));
     for (size_t i = 0; i < d->n; i++) {
         const bool top = i + 1 == d->n;
         gm__rbm *r = &d->layer[i];
         *r = (gm__rbm){.owner = "dbn",
-                       .how = {.units = i ? GM_UNITS_BERNOULLI : c->units, .k = c->k, .persistent = c->persistent, .centered = c->centered,
+                       .how = {.units = i ? GM_UNITS_BERNOULLI : c->units, .k = n_k ? (int32_t)k[i] : c->k, .persistent = c->persistent, .centered = c->centered,
                                .start = c->start && i == 0, .offset_rate = c->offset_rate, .init_std = c->init_std},
                        .labels = top && joint(m) ? c->classes : 0, .nh = sizes[i]};
         r->nv = below + r->labels;
         GM__TRY(gm__rbm_make(m, r, prefix_of(d, i, prefix), gm__model_seed(m), i));
+        if (c->up_down && !top) GM__TRY(make_up(m, i, prefix));
         below = sizes[i];
     }
     return GM_OK;
@@ -41,105 +52,60 @@ static gm_status build(gm_model *m)
 
 static void destroy(gm_model *m)
 {
-    for (size_t i = 0; i < gm__dbn_of(m)->n; i++) gm__rbm_drop(&gm__dbn_of(m)->layer[i]);
+    gm__dbn *d = gm__dbn_of(m);
+    for (size_t i = 0; i < d->n; i++) {
+        gm__rbm_drop(&d->layer[i]);
+        gm_tensor_free(d->up[i]);
+    }
 }
 
 static gm_status add_params(gm_model *m, gm_optim *o)
 {
     const gm__dbn *d = gm__dbn_of(m);
-    char prefix[16];
-    for (size_t i = 0; i < d->n; i++) GM__TRY(gm__rbm_add_params(o, &d->layer[i], prefix_of(d, i, prefix)));
+    char prefix[16], name[64];
+    for (size_t i = 0; i < d->n; i++) {
+        GM__TRY(gm__rbm_add_params(o, &d->layer[i], prefix_of(d, i, prefix)));
+        if (!d->up[i]) continue;
+        gm__format(name, sizeof name, "%srecognition_weight", prefix);
+        GM__TRY(gm__optim_add_named(o, name, d->up[i], NULL));
+    }
     return GM_OK;
 }
 
 /* ---- upward --------------------------------------------------------------------------- */
 
-gm_tensor *gm__dbn_up(const gm_model *m, gm_tape *t, gm_tensor *x, size_t layer, bool check)
+gm_tensor *gm__dbn_receive(const gm__dbn *d, size_t i, gm_tape *t, gm_tensor *v)
+{
+    gm__rbm r = d->layer[i];
+    if (d->up[i]) {
+        r.w = d->up[i];
+        if (r.log_var) r.log_var = gm_detach(t, r.log_var); /* the way up learns by its own weights, not by the pixels' noise */
+    }
+    return gm__rbm_up(&r, t, v);
+}
+
+gm_tensor *gm__dbn_up(const gm_model *m, gm_tape *t, gm_tensor *x, size_t layer, bool draw, bool check)
 {
     const gm__dbn *d = gm__dbn_of(m);
     gm_tensor *v = gm__rbm_rows(&d->layer[0], t, x, check);
-    for (size_t i = 0; i < layer; i++) v = gm_sigmoid(t, gm__rbm_up(&d->layer[i], t, v));
+    for (size_t i = 0; i < layer; i++) {
+        gm_tensor *in = gm__dbn_receive(d, i, t, v);
+        v = (draw ? d->layer[i].hidden->draw : d->layer[i].hidden->mean)(t, in, 1);
+    }
     return v;
 }
 
-gm_tensor *gm__dbn_input(const gm_model *m, const gm__batch *b, size_t layer, bool check)
+gm_tensor *gm__dbn_join(const gm__rbm *r, const gm__batch *b, gm_tensor *v)
 {
-    const gm__rbm *r = &gm__dbn_of(m)->layer[layer];
-    gm_tensor *v = gm__dbn_up(m, b->t, b->x, layer, check);
     if (!r->labels || !v) return v;
     gm_tensor *both[2] = {v, b->cond ? b->cond : gm_zeros(b->t, GM_F32, 2, (int64_t[]){v->shape[0], r->labels})};
     return gm_concat(b->t, both, 2, 1);
 }
 
-/* ---- training ------------------------------------------------------------------------- */
-
-/* When each layer's turn comes: by its epochs, else in equal shares of the run (as planned at its first start). */
-static gm_status plan(gm_model *m, gm_trainer *tr)
+gm_tensor *gm__dbn_input(const gm_model *m, const gm__batch *b, size_t layer, bool draw, bool check)
 {
-    gm__dbn *d = gm__dbn_of(m);
-    int64_t epochs[GM__DBN_LAYERS] = {0}, at = 0;
-    size_t n = 0;
-    if (gm__dbn_cfg(m)->layer_epochs) GM__TRY(gm__dbn_sizes(m->ctx, "layer-epochs", gm__dbn_cfg(m)->layer_epochs, 0, epochs, &n));
-    for (size_t i = 0; i < d->n; i++) {
-        d->first[i] = n ? at : tr->cfg.optim.horizon / (int64_t)d->n * (int64_t)i;
-        at += epochs[i] * tr->epoch_steps;
-    }
-    return GM_OK;
+    return gm__dbn_join(&gm__dbn_of(m)->layer[layer], b, gm__dbn_up(m, b->t, b->x, layer, draw, check));
 }
-
-static gm_status begin(gm_model *m, gm_trainer *tr)
-{
-    gm__dbn *d = gm__dbn_of(m);
-    GM__TRY(plan(m, tr));
-    GM__TRY(gm__rbm_start_biases(&d->layer[0], m, tr));
-    for (size_t i = 0; i < d->n; i++) {
-        char name[16] = "chain";
-        if (d->n > 1) gm__format(name, sizeof name, "chain.%zu", i);
-        GM__TRY(gm__rbm_start_chains(&d->layer[i], m, tr, name));
-    }
-    return GM_OK;
-}
-
-/* A layer's first step: its visible units are the hidden ones below, and so are their biases. Turned around, the machine
- * below says of its hidden units what it said before, so that the bound on log p(v) does not fall [Hinton et al. 2006]. */
-static void take_over(gm__dbn *d, size_t i, bool transposed)
-{
-    gm__rbm *r = &d->layer[i];
-    const gm__rbm *low = &d->layer[i - 1];
-    memcpy(r->b->data, low->c->data, (size_t)low->nh * sizeof(float));
-    r->b->version++;
-    if (!transposed || r->nh != low->nv) return;
-    for (int64_t v = 0; v < low->nh; v++)
-        for (int64_t h = 0; h < r->nh; h++) gm__f32(r->w)[v * r->nh + h] = gm__f32(low->w)[h * low->nh + v];
-    if (!low->log_var) memcpy(r->c->data, low->b->data, (size_t)r->nh * sizeof(float));
-    if (r->mu) {
-        memcpy(r->mu->data, low->lambda->data, (size_t)low->nh * sizeof(float));
-        memcpy(r->lambda->data, low->mu->data, (size_t)r->nh * sizeof(float));
-    }
-    r->w->version++, r->c->version++;
-}
-
-static size_t layer_at(const gm__dbn *d, uint64_t step)
-{
-    size_t i = d->n - 1;
-    while (i > 0 && step < (uint64_t)d->first[i]) i--;
-    return i;
-}
-
-static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
-{
-    gm__dbn *d = gm__dbn_of(m);
-    const size_t i = layer_at(d, b->step);
-    if (b->training && i > 0 && b->step == (uint64_t)d->first[i]) take_over(d, i, gm__dbn_cfg(m)->transposed != 0);
-    d->learning = i;
-    const bool recording = b->t->recording;
-    b->t->recording = false; /* the layers below are done */
-    gm_tensor *v = gm__dbn_input(m, b, i, b->epoch == 0 || !b->training);
-    b->t->recording = recording;
-    return gm__rbm_learn(&d->layer[i], b->t, v, b->training, NULL, out);
-}
-
-static gm_status stepped(gm_model *m) { return gm__rbm_moved(&gm__dbn_of(m)->layer[gm__dbn_of(m)->learning], m->ctx); }
 
 /* ---- use ------------------------------------------------------------------------------ */
 
@@ -162,7 +128,7 @@ static int32_t layers(const gm_model *m) { return (int32_t)gm__dbn_of(m)->n; }
 static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
     const size_t i = b->layer ? (size_t)b->layer - 1 : gm__dbn_of(m)->n - 1;
-    return gm_sigmoid(b->t, gm__rbm_up(&gm__dbn_of(m)->layer[i], b->t, gm__dbn_input(m, b, i, true)));
+    return gm_sigmoid(b->t, gm__dbn_receive(gm__dbn_of(m), i, b->t, gm__dbn_input(m, b, i, false, true)));
 }
 
 static gm_tensor *decode(gm_model *m, const gm__batch *b)
@@ -175,7 +141,7 @@ static gm_tensor *decode(gm_model *m, const gm__batch *b)
 
 gm_tensor *gm__dbn_label_energy(const gm_model *m, const gm__batch *b)
 {
-    return gm__rbm_label_energy(gm__dbn_top(m), b->t, gm__dbn_up(m, b->t, b->x, gm__dbn_of(m)->n - 1, true));
+    return gm__rbm_label_energy(gm__dbn_top(m), b->t, gm__dbn_up(m, b->t, b->x, gm__dbn_of(m)->n - 1, false, true));
 }
 static gm_tensor *predict(gm_model *m, const gm__batch *b)
 {
@@ -209,10 +175,10 @@ const gm__family gm__family_dbn = {
     .joint = true,
     .build = build,
     .destroy = destroy,
-    .loss = loss,
+    .loss = gm__dbn_loss,
     .add_params = add_params,
-    .begin = begin,
-    .stepped = stepped,
+    .begin = gm__dbn_begin,
+    .stepped = gm__dbn_stepped,
     .draw = draw,
     .encode = encode,
     .layers = layers,

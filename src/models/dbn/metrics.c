@@ -11,12 +11,10 @@ static gm_tensor *bound(const gm_model *m, const gm__batch *b, gm_tensor **input
 {
     const gm__dbn *d = gm__dbn_of(m);
     gm_tape *t = b->t;
-    gm_tensor *v = gm__dbn_up(m, t, b->x, 0, true), *sum = NULL;
+    gm_tensor *v = gm__dbn_up(m, t, b->x, 0, false, true), *sum = NULL;
     for (size_t i = 0; i + 1 < d->n; i++) {
-        const gm__rbm *r = &d->layer[i];
-        gm_tensor *q = gm__rbm_up(r, t, v), *h = gm_bernoulli_logits(t, q), *in = gm__rbm_down(r, t, h);
-        gm_tensor *down = r->log_var ? gm_gaussian_log_prob(t, v, in, r->log_var) : gm_bernoulli_log_prob(t, v, in);
-        gm_tensor *part = gm_sub(t, down, gm_bernoulli_log_prob(t, h, q));
+        gm_tensor *q = gm__dbn_receive(d, i, t, v), *h = gm_bernoulli_logits(t, q);
+        gm_tensor *part = gm_sub(t, gm__rbm_log_down(&d->layer[i], t, v, h), gm_bernoulli_log_prob(t, h, q));
         sum = sum ? gm_add(t, sum, part) : part;
         v = h;
     }
@@ -63,7 +61,7 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
         h = gm_sigmoid(t, gm__rbm_unlabelled(r, t, gm__rbm_down(r, t, h)));
     }
     if (note) gm__format(note, NOTE, "%s", d->layer[0].log_var ? "squared error" : "cross-entropy, nats");
-    return gm__rbm_recon(&d->layer[0], t, gm__dbn_up(m, t, b->x, 0, true), h);
+    return gm__rbm_recon(&d->layer[0], t, gm__dbn_up(m, t, b->x, 0, false, true), h);
 }
 
 static gm_tensor *label_energy(gm_model *m, const gm__batch *b, const char *who)

@@ -88,6 +88,12 @@ gm_tensor *gm__rbm_visible_draw_like(const gm__rbm *r, gm_tape *t, gm_tensor *in
 gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature) { return gm__rbm_visible_mean_like(r, t, in, NULL, temperature); }
 gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature) { return gm__rbm_visible_draw_like(r, t, in, NULL, temperature); }
 
+gm_tensor *gm__rbm_log_down(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
+{
+    gm_tensor *in = gm__rbm_down(r, t, h);
+    return r->log_var ? gm_gaussian_log_prob(t, v, in, r->log_var) : gm_bernoulli_log_prob(t, v, in);
+}
+
 gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
 {
     return r->visible->gap(r, t, gm__rbm_unlabelled(r, t, v), gm__rbm_unlabelled(r, t, in));
