@@ -13,7 +13,7 @@ say      = $(if $(filter 0,$(V)),@echo "  $(1)	$(2)";)
 VERSION := 0.1.0
 SOVER   := 0
 
-DIRS    ?= base kernels tensor tape ops nn optim io data metrics models $(patsubst src/%/,%,$(sort $(wildcard src/models/*/)))
+DIRS    ?= base kernels tensor tape ops nn optim io data text metrics models $(patsubst src/%/,%,$(sort $(wildcard src/models/*/)))
 PKGS    := openblas lapacke zlib libpng jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)

@@ -18,6 +18,7 @@
 #include <gm/model.h>
 #include <gm/trainer.h>
 #include <gm/sampler.h>
+#include <gm/tokenizer.h>
 #include <gm/vae.h>
 #include <gm/classifier.h>
 #include <gm/bm.h>

@@ -41,7 +41,7 @@ gm__err *gm__ctx_err(gm_ctx *ctx); /* NULL for NULL */
 
 enum { GM__CTX = 0x676d4358, GM__TENSOR = 0x676d5445, GM__TAPE = 0x676d5450, GM__NET = 0x676d4e54,
        GM__OPTIM = 0x676d4f50, GM__DATASET = 0x676d4453, GM__BATCHES = 0x676d4254, GM__MODEL = 0x676d4d44,
-       GM__TRAINER = 0x676d5452, GM__SAMPLER = 0x676d534d, GM__DEAD = 0x64656164 };
+       GM__TRAINER = 0x676d5452, GM__SAMPLER = 0x676d534d, GM__TOKENIZER = 0x676d544b, GM__DEAD = 0x64656164 };
 typedef struct gm__handle {
     uint32_t magic;
     atomic_int refs;

@@ -68,6 +68,7 @@ gm_status gm__leaf_grad(gm_tensor *leaf, gm_tensor **grad);
 /* internal constructor with the error in e */
 gm_status gm__tensor_make(gm_ctx *ctx, gm__err *e, int32_t dtype, int32_t ndim, const int64_t *shape, bool zero, gm_tensor **out);
 static inline float *gm__f32(const gm_tensor *t) { return (float *)(void *)t->data; }
+static inline int64_t *gm__i64(const gm_tensor *t) { return (int64_t *)(void *)t->data; }
 static inline double *gm__f64(const gm_tensor *t) { return (double *)(void *)t->data; }
 
 #endif

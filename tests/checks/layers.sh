@@ -1,7 +1,7 @@
 #!/bin/sh
 # Each folder under src/ includes only itself and the folders before it in this list.
 set -eu
-order="base kernels tensor tape ops nn optim io data metrics models"
+order="base kernels tensor tape ops nn optim io data text metrics models"
 bad=0
 for f in $(find src -name '*.[ch]' -o -name '*.def'); do
     folder=$(echo "$f" | cut -d/ -f2)
