@@ -54,15 +54,29 @@ GM_API gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out)
 
 /**
  * A network that predicts (family mlp) whose hidden layers start as the machines of a trained rbm or dbn, for supervised fine-tuning.
- * @param m         an rbm or dbn with Bernoulli visible units; not changed
+ * @param m         an rbm or dbn with Bernoulli or Gaussian visible units and Bernoulli hidden units; not changed
  * @param options   further options of mlp: classes (if the model has none), dropout, label-smoothing, seed (of the head); NULL
  * @param out       receives the network, the caller's
- * @errors    GM_EARG (another family; classes unknown), GM_EUNSUPPORTED (gaussian or scaled units), GM_ESTATE, GM_EBUSY, GM_ENOMEM
+ * @errors    GM_EARG (another family; classes unknown), GM_EUNSUPPORTED (other units, scaled data), GM_ESTATE, GM_EBUSY, GM_ENOMEM
  * @threads   as the model's context
  * @since     0.1
  * @source    Hinton, Osindero & Teh 2006
  */
 GM_API gm_status gm_dbn_unroll(gm_model *m, const char *options, gm_model **out);
+
+/**
+ * An autoencoder (family ae) whose encoder starts as the way up of a trained rbm or dbn and whose decoder as the way down, for
+ * fine-tuning. With latent=K in the options a new linear layer of K numbers is the code, else the topmost units' means are, and
+ * before training it rebuilds rows as gm_reconstruct of m does.
+ * @param m         as gm_dbn_unroll takes it
+ * @param options   further options of ae: latent, noise, mask, binarize, seed (of new layers); NULL
+ * @param out       receives the autoencoder, the caller's
+ * @errors    as gm_dbn_unroll
+ * @threads   as the model's context
+ * @since     0.1
+ * @source    Hinton & Salakhutdinov 2006
+ */
+GM_API gm_status gm_dbn_autoencoder(gm_model *m, const char *options, gm_model **out);
 
 #ifdef __cplusplus
 }

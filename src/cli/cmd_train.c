@@ -71,6 +71,8 @@ static int make_model(job *j)
     const char *family = gm_model_family(source);
     if (!strcmp(j->family, "mlp") && strcmp(family, "mlp")) {
         code = app_status(j->ctx, gm_dbn_unroll(source, j->model_options.p, &j->model), NULL);
+    } else if (!strcmp(j->family, "ae") && strcmp(family, "ae")) {
+        code = app_status(j->ctx, gm_dbn_autoencoder(source, j->model_options.p, &j->model), NULL);
     } else if (strcmp(family, j->family)) {
         code = work_error("train: --from %s: a model of family '%s', not '%s'", j->from, family, j->family);
     } else if (j->model_given) {

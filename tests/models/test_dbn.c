@@ -247,6 +247,49 @@ START_TEST(unrolls)
 }
 END_TEST
 
+/* Unfolded, it rebuilds rows as the machines do; with a smaller code above them training makes it better than at the start. */
+START_TEST(becomes_an_autoencoder)
+{
+    static const char *const kind[] = {"dbn layers=12,9", "dbn layers=12,9,6 centered=on conditional=on", "dbn layers=12,9 units=gaussian", "dbn layers=12,9 up-down=3", "rbm hidden=12 centered=on"};
+    gm_dataset *d = pictures(60, 1);
+    gm_model *m = NULL, *net = NULL;
+    gm_tensor *x = NULL, *a = NULL, *b = NULL;
+    gm_measure e[2];
+    char options[128];
+    int32_t n;
+    snprintf(options, sizeof options, "seed=3 %s", kind[_i] + 4);
+    OK(gm_model_new(ctx, _i == 4 ? "rbm" : "dbn", options, &m));
+    OK(gm_fit(m, d, "epochs=90 batch=20 lr=0.05"));
+    OK(gm_dbn_autoencoder(m, NULL, &net));
+    ck_assert_str_eq(gm_model_family(net), "ae");
+    OK(gm_dataset_read(d, "x", 0, 20, &x));
+    OK(gm_reconstruct(m, x, &a));
+    OK(gm_reconstruct(net, x, &b));
+    ck_assert_msg(furthest(a, b) < 5e-6, "rows differ by %g", furthest(a, b));
+    gm_model_free(net);
+    OK(gm_dbn_autoencoder(m, "latent=2 seed=1", &net));
+    gm_tensor_free(b);
+    OK(gm_encode(net, x, &b));
+    ck_assert_int_eq(gm_tensor_dim(b, 1), 2);
+    OK(gm_eval(net, d, "metric=squared_error", &e[0], 1, &n));
+    OK(gm_fit(net, d, "epochs=250 batch=20 lr=1e-2"));
+    OK(gm_eval(net, d, "metric=squared_error", &e[1], 1, &n));
+    ck_assert_msg(e[1].value < 0.9 * e[0].value, "squared error %g, before training %g", e[1].value, e[0].value);
+    gm_model_free(net);
+    FAILS(GM_EARG, "encoder", gm_dbn_autoencoder(m, "encoder='linear 3'", &net));
+    FAILS(GM_EARG, "rbm or a dbn", (gm_model_free(m), m = NULL, gm_model_new(ctx, "vae", "shape=4", &m), gm_dbn_autoencoder(m, NULL, &net)));
+    gm_model_free(m);
+    OK(gm_model_new(ctx, "rbm", "shape=6 units=softmax group=3", &m));
+    FAILS(GM_EUNSUPPORTED, "bernoulli or gaussian", gm_dbn_autoencoder(m, NULL, &net));
+    FAILS(GM_EUNSUPPORTED, "bernoulli or gaussian", gm_dbn_unroll(m, "classes=2", &net));
+    gm_model_free(m);
+    gm_tensor_free(x);
+    gm_tensor_free(a);
+    gm_tensor_free(b);
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(wrong_input)
 {
     gm_model *m = NULL;
@@ -285,6 +328,7 @@ int main(void)
     tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 6);
     tcase_add_test(c, bound_and_draws);
     tcase_add_loop_test(c, unrolls, 0, 3);
+    tcase_add_loop_test(c, becomes_an_autoencoder, 0, 5);
     tcase_add_test(c, wrong_input);
     suite_add_tcase(s, c);
     return run_suite(s);
