@@ -83,6 +83,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
 #undef L
 #undef F
 #include "kernels/misc.h"
+#include "kernels/bits.h"
 
 #define GM__UN32(n) [GM__U_##n] = unary_##n##_f32,
 #define GM__UN64(n) [GM__U_##n] = unary_##n##_f64,
@@ -119,4 +120,6 @@ const gm__kern TABLE = {
     .u8_f32 = u8_f32, .f32_f64 = f32_f64, .f64_f32 = f64_f32, .bf16_f32 = bf16_f32, .f32_bf16 = f32_bf16,
     .uniform_f32 = uniform_f32, .normal_f32 = normal_f32,
     .bernoulli_f32 = bernoulli_f32, .bernoulli_logits_f32 = bernoulli_logits_f32, .dropout_f32 = dropout_f32,
+    .bits_table_f32 = bits_table_f32, .bits_add_f32 = bits_add_f32, .bits_put_f32 = bits_put_f32, .bits_rows_f32 = bits_rows_f32, .bits_columns_f32 = bits_columns_f32,
+    .bernoulli_tile_f32 = bernoulli_tile_f32,
 };

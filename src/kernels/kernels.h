@@ -147,6 +147,19 @@ typedef struct gm__kern {
     void (*bernoulli_f32)(gm__stream s, size_t n, float *y, const float *p); /* uniform < p ? 1 : 0 */
     void (*bernoulli_logits_f32)(gm__stream s, size_t n, float *y, const float *x); /* p = sigmoid(x); y may be x */
     void (*dropout_f32)(gm__stream s, size_t n, float *mask, float keep);    /* uniform < keep ? 1/keep : 0 */
+    /* The parts of the product with zeros and ones, see bits.c. table: for every four of kc rows (bits_table: b[k*brs + j*bcs], one of
+     * brs, bcs is 1, columns j < n <= GM__BITS_PANEL) the 16 sums of some of them, rows of a panel; unused rows count as zeros */
+    void (*bits_table_f32)(size_t kc, size_t n, const float *b, ptrdiff_t brs, ptrdiff_t bcs, float *table);
+    /* c row i of a panel (+)= the sums that the bits of a[i*step] select, four bits a table */
+    void (*bits_add_f32)(size_t m, size_t quads, const uint32_t *a, ptrdiff_t step, const float *table, float *c, bool add);
+    /* the end of a tile of a panel: tile += bias (may be NULL), c (may be NULL) (+)= tile */
+    void (*bits_put_f32)(size_t m, size_t n, float *tile, const float *bias, float *c, size_t ldc, bool add);
+    /* bit j%32 of word j/32 is x[j]; bit i of word j is x[i*ld + j], rows <= 32. False if a number is neither 0 nor 1 */
+    bool (*bits_rows_f32)(size_t n, const float *x, uint32_t *bits);
+    bool (*bits_columns_f32)(size_t rows, size_t n, const float *x, size_t ld, uint32_t *bits);
+    /* y[i*ldy + j] = uniform < sigmoid(scale x[i*ldx + j] + shift[j]), element j of row i from element 4 block + j of s[i]; shift may be NULL */
+    void (*bernoulli_tile_f32)(size_t m, size_t n, const gm__stream *s, uint32_t block, float *y, size_t ldy, const float *x, size_t ldx, float scale,
+                               const float *shift);
 } gm__kern;
 
 /* ---- the packed product (gemm.c): C = act(A B + bias) or C += A B ---------- */
@@ -168,6 +181,25 @@ gm_status gm__gemm_f32(gm_ctx *ctx, const gm__gemm *g);
 gm_status gm__gemm_f64(gm_ctx *ctx, const gm__gemm *g);
 /* batch products with given strides (elements) between matrices */
 gm_status gm__gemm_batch(gm_ctx *ctx, bool f64, size_t batch, const gm__gemm *g, ptrdiff_t sa, ptrdiff_t sb, ptrdiff_t sc);
+
+/* ---- the product with zeros and ones (bits.c): C (+)= A B + bias, A given as bits ---------- */
+
+enum { GM__BITS_PANEL = 32, GM__BITS_GROUP = 32 }; /* columns of C, and numbers of k, at a time */
+typedef struct gm__bits {
+    size_t m, n, k;
+    const uint32_t *a; ptrdiff_t ars, aws; /* element (i,k): bit k%32 of a[i*ars + k/32*aws]; bits past k are 0 */
+    const float *b; ptrdiff_t brs, bcs;    /* one of brs, bcs is 1 */
+    const float *bias;                     /* [n] or NULL; not with add */
+    float *c; size_t ldc;                  /* the product; NULL: only draws are wanted */
+    bool add;                              /* C += */
+    float *y; size_t ldy;                  /* unless NULL: 1 with probability sigmoid(scale C + shift), else 0 */
+    float scale; const float *shift;       /* [n] or NULL */
+    const gm__stream *streams;             /* [m]: element (i,j) takes number j of stream i */
+} gm__bits;
+/* Deterministic, the same bits for a row alone or in a batch. GM_ENOMEM, without a message, when scratch cannot be had.
+ * Uses gm__scratch; not to be called inside a gm__parallel task. */
+gm_status gm__bits_product(gm_ctx *ctx, const gm__bits *g);
+static inline size_t gm__bits_words(size_t k) { return (k + 31) / 32; }
 
 /* ---- parallel wrappers (parallel.c): split [0,n) into fixed chunks over the pool ---- */
 

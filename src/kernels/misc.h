@@ -159,4 +159,3 @@ static void dropout_f32(gm__stream s, size_t n, float *y, float keep)
 #undef BELOW
 #undef BELOW_SIGMOID
 #undef KEEP
-#undef LOW

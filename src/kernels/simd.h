@@ -4,7 +4,7 @@
  *   V_S vector, M_S comparison mask, L_S lanes
  *   load store loadn storen(first r lanes, the rest read as 0) set1
  *   min max: b if the operands are unordered, as the x86 instructions do
- *   fma sqrt sel(mask, yes, no) lt le eq any
+ *   fma sqrt sel(mask, yes, no) lt le eq any word(a bit for each lane of a mask)
  * Arithmetic is the plain operators. */
 #ifndef GM_KERNELS_SIMD_H
 #define GM_KERNELS_SIMD_H
@@ -63,7 +63,8 @@ typedef __mmask8 M_f64;
     INLINE MT eq_##S(V_##S a, V_##S b) { return _mm512_cmp_##P##_mask(a, b, _CMP_EQ_OQ); }           \
     INLINE MT not_##S(MT m) { return (MT)~m; }                                                       \
     INLINE MT both_##S(MT m, MT k) { return (MT)(m & k); }                                           \
-    INLINE bool any_##S(MT m) { return m != 0; }
+    INLINE bool any_##S(MT m) { return m != 0; }                                                     \
+    INLINE uint32_t word_##S(MT m) { return m; }
 GM__AVX512(f32, ps, float, __mmask16, )
 GM__AVX512(f64, pd, double, __mmask8, )
 
@@ -132,7 +133,8 @@ INLINE __m256i first_f64(size_t r)
     INLINE M_##S eq_##S(V_##S a, V_##S b) { return _mm256_cmp_##P(a, b, _CMP_EQ_OQ); }               \
     INLINE M_##S not_##S(M_##S m) { return (M_##S)~(I_##S)m; }                                       \
     INLINE M_##S both_##S(M_##S m, M_##S k) { return _mm256_and_##P(m, k); }                         \
-    INLINE bool any_##S(M_##S m) { return _mm256_movemask_##P(m) != 0; }
+    INLINE bool any_##S(M_##S m) { return _mm256_movemask_##P(m) != 0; }                             \
+    INLINE uint32_t word_##S(M_##S m) { return (uint32_t)_mm256_movemask_##P(m); }
 GM__AVX2(f32, ps, float)
 GM__AVX2(f64, pd, double)
 /* in halves: a masked store takes some CPUs twenty cycles */
@@ -221,6 +223,12 @@ typedef I_f64 M_f64;
     {                                                                                                \
         I_f64 w = (I_f64)m;                                                                          \
         return (w[0] | w[1]) != 0;                                                                   \
+    }                                                                                                \
+    INLINE uint32_t word_##S(M_##S m)                                                                \
+    {                                                                                                \
+        uint32_t w = 0;                                                                              \
+        for (size_t l = 0; l < L_##S; l++) w |= (uint32_t)(m[l] & 1) << l;                           \
+        return w;                                                                                    \
     }                                                                                                \
     INLINE V_##S load128_##S(const T *p, ptrdiff_t s) { (void)s; return load_##S(p); }
 GM__PLAIN(f32, float, sqrtf)
