@@ -54,17 +54,53 @@ static void fill_span(const fill *f, gm__stream s, size_t at, size_t n)
     }
 }
 
+/* The next draw, of n numbers in n/row rows of `row` numbers if it goes by row. False after recording a failure. */
+static bool next_draw(gm_tape *t, bool by_row, size_t n, size_t row, gm__stream *s)
+{
+    uint32_t draw = t->draws++;
+    if (by_row) {
+        /* draw k of a row has the blocks k * 2^20 to (k+1) * 2^20 of the row's stream */
+        *s = (gm__stream){.ctr = {draw << ROW_BLOCKS_LOG2}};
+        if (!(draw >> (32 - ROW_BLOCKS_LOG2)) && row <= (size_t)4 << ROW_BLOCKS_LOG2) return true;
+        gm__tape_fail(t, GM_ELIMIT, "random: draw %u of %zu numbers a row is over the limit (%u draws of %u numbers)", (unsigned)draw, row,
+                      1u << (32 - ROW_BLOCKS_LOG2), 4u << ROW_BLOCKS_LOG2);
+    } else {
+        *s = gm__stream_make(t->seed, GM__R_TAPE, draw, t->steps);
+        if (draw < DRAWS_MAX && (n - 1) / 4 <= UINT32_MAX) return true;
+        gm__tape_fail(t, GM_ELIMIT, "random: draw %u of %zu numbers is over the limit", (unsigned)draw, n);
+    }
+    return false;
+}
+
+static bool goes_by_row(const gm_tape *t, size_t rows) { return t->rows && rows == t->nrows; }
+
+static gm__stream row_stream(const gm_tape *t, const gm__stream *draw, size_t j)
+{
+    gm__stream s = gm__stream_make(t->rows_seed, t->rows_purpose, t->rows_b, t->rows[j]);
+    s.ctr[0] = draw->ctr[0];
+    return s;
+}
+
+bool gm__tape_streams(gm_tape *t, size_t rows, size_t row, gm__stream *out)
+{
+    const size_t padded = (row + 3) / 4 * 4;
+    const bool by_row = goes_by_row(t, rows);
+    gm__stream s;
+    if (!next_draw(t, by_row, rows * padded, row, &s)) return false;
+    for (size_t j = 0; j < rows; j++) {
+        out[j] = by_row ? row_stream(t, &s, j) : s;
+        if (!by_row) out[j].ctr[0] += (uint32_t)(j * (padded / 4));
+    }
+    return true;
+}
+
 static void fill_task(void *arg, size_t task, size_t worker)
 {
     const fill *f = arg;
     GM__UNUSED(worker);
     if (f->by_row) {
         size_t first = task * f->each, end = first + f->each < f->t->nrows ? first + f->each : f->t->nrows;
-        for (size_t j = first; j < end; j++) {
-            gm__stream s = gm__stream_make(f->t->rows_seed, f->t->rows_purpose, f->t->rows_b, f->t->rows[j]);
-            s.ctr[0] = f->stream.ctr[0];
-            fill_span(f, s, j * f->row, f->row);
-        }
+        for (size_t j = first; j < end; j++) fill_span(f, row_stream(f->t, &f->stream, j), j * f->row, f->row);
     } else {
         size_t at = task * CHUNK;
         gm__stream s = f->stream;
@@ -75,28 +111,19 @@ static void fill_task(void *arg, size_t task, size_t worker)
 
 void gm__tape_fill(gm_tape *t, int kind, gm_tensor *y, const float *p, float keep)
 {
-    uint32_t draw = t->draws++;
     fill f = {.t = t, .kind = kind, .n = (size_t)y->size, .y = gm__f32(y), .p = p, .keep = keep};
-    if (f.n == 0) return;
-    f.by_row = t->rows && y->ndim > 0 && (size_t)y->shape[0] == t->nrows;
     size_t tasks;
+    if (f.n == 0) {
+        t->draws++;
+        return;
+    }
+    f.by_row = y->ndim > 0 && goes_by_row(t, (size_t)y->shape[0]);
+    f.row = f.by_row ? f.n / t->nrows : f.n;
+    if (!next_draw(t, f.by_row, f.n, f.row, &f.stream)) return;
     if (f.by_row) {
-        /* draw k of a row has the blocks k * 2^20 to (k+1) * 2^20 of the row's stream */
-        f.row = f.n / t->nrows;
-        if (draw >> (32 - ROW_BLOCKS_LOG2) || f.row > (size_t)4 << ROW_BLOCKS_LOG2) {
-            gm__tape_fail(t, GM_ELIMIT, "random: draw %u of %zu numbers a row is over the limit (%u draws of %u numbers)", (unsigned)draw, f.row,
-                          1u << (32 - ROW_BLOCKS_LOG2), 4u << ROW_BLOCKS_LOG2);
-            return;
-        }
-        f.stream.ctr[0] = draw << ROW_BLOCKS_LOG2;
         f.each = f.row >= CHUNK ? 1 : CHUNK / f.row;
         tasks = (t->nrows + f.each - 1) / f.each;
     } else {
-        if (draw >= DRAWS_MAX || (f.n - 1) / 4 > UINT32_MAX) {
-            gm__tape_fail(t, GM_ELIMIT, "random: draw %u of %zu numbers is over the limit", (unsigned)draw, f.n);
-            return;
-        }
-        f.stream = gm__stream_make(t->seed, GM__R_TAPE, draw, t->steps);
         tasks = (f.n + CHUNK - 1) / CHUNK;
     }
     if (tasks == 1) fill_task(&f, 0, 0);

@@ -131,6 +131,9 @@ typedef struct gm__draws {
 } gm__draws;
 gm__draws gm__draws_of(const gm_tape *t);
 void gm__draws_set(gm_tape *t, const gm__draws *d);
+/* The next draw as a stream for each row of `row` numbers, for kernels that draw by themselves: the numbers that gm__tape_fill
+ * would take, but that rows begin at whole blocks of four. False after recording a failure. */
+bool gm__tape_streams(gm_tape *t, size_t rows, size_t row, gm__stream *out);
 /* fills y with the next draw; failures are recorded in the tape */
 enum { GM__FILL_UNIFORM, GM__FILL_NORMAL, GM__FILL_BERNOULLI, GM__FILL_LOGITS, GM__FILL_DROPOUT };
 void gm__tape_fill(gm_tape *t, int kind, gm_tensor *y /* contiguous f32 */, const float *p, float keep);
