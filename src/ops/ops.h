@@ -4,6 +4,7 @@
  * samples; a sample is blank-separated words:
  *   7,17      an input of shape [7,17] (. for a tensor of no dimensions), f64 values in (-2,2)
  *   7,17:p    values in (0.5,2)       :u in (0.05,0.95)    :b u8 0/1     :k5 i64 in [0,5)   :K5 i32
+ *   7,17:o    floats 0 or 1
  *   4,4:m     symmetric and positive definite matrices
  *   7,17:c    no gradient flows into this input
  *   7,17:t    stored transposed (strides reversed)  :s stored with a gap along the last axis
@@ -75,6 +76,11 @@ gm_tensor *gm__index_sum(gm_tape *t, gm_tensor *x, int64_t axis, gm_tensor *inde
 gm_tensor *gm__spectral_norm(gm_tape *t, gm_tensor *w, gm_tensor *u, gm_tensor *v, int axis);
 /* matrices [rows, cols] of zeros but for the diagonal that is `offset` to the right of the main one: the gradient of gm_diagonal */
 gm_tensor *gm__diag(gm_tape *t, gm_tensor *x, int64_t offset, int64_t rows, int64_t cols);
+
+/* x W + b (straight: w [in, out]) or x W^T + b (w [out, in]), x [N, in]: fast in f32 where x holds zeros and ones only */
+gm_tensor *gm__binary_linear(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, bool straight);
+/* draws of that: 1 with probability sigmoid(scale (x W + b)), else 0; f32 */
+gm_tensor *gm__bernoulli_linear(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, bool straight, double scale);
 
 /* gm_batch_norm that also gives the statistics of the batch: in training *batch_mean and *batch_var
  * receive tape tensors [C] with the mean and the variance divided by N; else NULL. Recording or not. */

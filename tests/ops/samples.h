@@ -30,7 +30,7 @@ static inline double hash_unit(const char *name, unsigned s, unsigned j, unsigne
 typedef struct spec { /* one input */
     int ndim;
     int64_t shape[GM_MAX_DIMS];
-    char kind;            /* n p u b k K m, or - for absent */
+    char kind;            /* n p u b o k K m, or - for absent */
     long below;           /* of k and K */
     char layout;          /* c, t or s */
     bool constant;        /* no gradient flows into it */
@@ -81,7 +81,7 @@ static inline const char *read_word(const char *p, sample *s)
                 p = end - 1;
             }
         }
-    ck_assert_msg(strchr("npubkKm", in->kind) && (!*p || *p == ' '), "%s: bad sample near: %s", s->op->name, p);
+    ck_assert_msg(strchr("npubokKm", in->kind) && (!*p || *p == ' '), "%s: bad sample near: %s", s->op->name, p);
     return p;
 }
 
@@ -121,13 +121,13 @@ static inline double value_of(const sample *s, int j, int64_t e)
     switch (in->kind) {
     case 'p': return 0.5 + 1.5 * u;
     case 'u': return 0.05 + 0.9 * u;
-    case 'b': return u < 0.5;
+    case 'b': case 'o': return u < 0.5;
     case 'k': case 'K': return floor(u * (double)in->below);
     default: return 4 * u - 2;
     }
 }
 
-static inline bool is_float_input(const spec *in) { return in->kind == 'n' || in->kind == 'p' || in->kind == 'u' || in->kind == 'm'; }
+static inline bool is_float_input(const spec *in) { return in->kind == 'n' || in->kind == 'p' || in->kind == 'u' || in->kind == 'm' || in->kind == 'o'; }
 
 /* Input j as a tensor over memory of its own: floats of the given type; layout c, t, s, or 0 as the sample says. */
 static inline gm_tensor *make_input(gm_ctx *ctx, const sample *s, int j, int dtype, char layout)
@@ -178,7 +178,7 @@ static inline bool has_gradient(const sample *s, int j)
 }
 
 /* Draws want f32 probabilities and logits. */
-static inline bool f32_only(const sample *s) { return !strcmp(s->op->name, "bernoulli") || !strcmp(s->op->name, "bernoulli_logits") || !strcmp(s->op->name, "categorical"); }
+static inline bool f32_only(const sample *s) { return (!strncmp(s->op->name, "bernoulli", 9) && strcmp(s->op->name, "bernoulli_log_prob")) || !strcmp(s->op->name, "categorical"); }
 
 static inline gm_tensor *apply_sample(gm_tape *t, const sample *s, gm_tensor *const *in)
 {

@@ -55,6 +55,8 @@ def parse(name, s, text):
             elif flags == "m":
                 a = 4 * u - 2
                 ins.append((a @ a.mT + shape[-1] * torch.eye(shape[-1], dtype=torch.float64)).requires_grad_(not constant))
+            elif flags == "o":
+                ins.append((u < 0.5).to(torch.float64).requires_grad_(not constant))
             elif flags == "b":
                 ins.append((u < 0.5).to(torch.uint8))
             else:
