@@ -57,6 +57,8 @@ struct gm_dataset {
     gm__names *names;            /* of the classes, or NULL */
     gm_row_source fn;            /* callback, or NULL */
     void *user;
+    int modes;                   /* of a mixture of so many equal Gaussians, or 0 */
+    double modes_sigma;          /* their deviation */
     bool host;                   /* the host's arrays, which it may change between two calls */
 };
 
@@ -101,6 +103,7 @@ void gm__ragged_row(const gm__column *c, uint64_t origin, const char **p, size_t
 const uint8_t *gm__dataset_bytes(const gm_dataset *d, size_t *n);
 gm_status gm__dataset_names(gm_dataset *d, gm__words *classes); /* takes the words, which are empty afterwards */
 gm_ctx *gm__dataset_ctx(const gm_dataset *d);
+void gm__dataset_centre(const gm_dataset *d, int k, double at[2]); /* of mode k < d->modes: synth.c */
 const gm__column *gm__dataset_column(const gm_dataset *d, const char *name);
 /* Type that a column has in a batch: f32 for u8 (scaled to [0,1]) and floats, i64 for "label", else its own. */
 int gm__column_out(const gm__column *c);

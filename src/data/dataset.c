@@ -207,6 +207,8 @@ static gm_status part(gm_dataset *d, gm_dataset **out)
     (*out)->fn = d->fn;
     (*out)->user = d->user;
     (*out)->host = d->host;
+    (*out)->modes = d->modes;
+    (*out)->modes_sigma = d->modes_sigma;
     return GM_OK;
 }
 

@@ -11,20 +11,26 @@ static void place(float *x, double a, double b, double sigma, gm__rng *r)
     x[1] = (float)(b + sigma * gm__rng_normal(r));
 }
 
-/* Eight Gaussians on the circle of radius 1. */
-static void ring8(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label)
+/* Eight Gaussians on the circle of radius 1, or 25 at (-4,-2,0,2,4) squared. */
+static void centre(int modes, int k, double at[2])
 {
-    *label = (int64_t)gm__rng_below(r, 8);
-    double t = 2 * PI * (double)*label / 8;
-    place(x, cos(t), sin(t), c->sigma, r);
+    const double t = 2 * PI * k / 8;
+    at[0] = modes == 8 ? cos(t) : 2.0 * (k % 5 - 2);
+    at[1] = modes == 8 ? sin(t) : 2.0 * (k / 5 - 2);
 }
 
-/* 25 Gaussians at (-4,-2,0,2,4) squared. */
-static void grid25(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label)
+void gm__dataset_centre(const gm_dataset *d, int k, double at[2]) { centre(d->modes, k, at); }
+
+static void mixture(int modes, const gm__synth_config *c, gm__rng *r, void *x, int64_t *label)
 {
-    *label = (int64_t)gm__rng_below(r, 25);
-    place(x, 2.0 * (double)(*label % 5 - 2), 2.0 * (double)(*label / 5 - 2), c->sigma, r);
+    double at[2];
+    *label = (int64_t)gm__rng_below(r, (uint64_t)modes);
+    centre(modes, (int)*label, at);
+    place(x, at[0], at[1], c->sigma, r);
 }
+
+static void ring8(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label) { mixture(8, c, r, x, label); }
+static void grid25(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label) { mixture(25, c, r, x, label); }
 
 /* Two half circles that reach into each other (scikit-learn's make_moons). */
 static void moons(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label)
@@ -56,13 +62,13 @@ static void bars(const gm__synth_config *c, gm__rng *r, void *x, int64_t *label)
 }
 
 static const gm__synth kinds[] = {
-    { "ring8", 0, 0.01, "sigma", true, GM_F32, 1, { 2 }, ring8 },
-    { "grid25", 1, 0.05, "sigma", true, GM_F32, 1, { 2 }, grid25 },
-    { "moons", 2, 0.1, "sigma", true, GM_F32, 1, { 2 }, moons },
-    { "swissroll", 3, 0.03, "sigma", false, GM_F32, 1, { 2 }, swissroll },
-    { "bars", 4, 0, "size", false, GM_F32, 3, { 1, -1, -1 }, bars },
-    { "digits", 5, 0.04, "sigma", true, GM_U8, 3, { 1, 28, 28 }, gm__synth_digit },
-    { "shapes", 6, 0.02, "sigma", true, GM_U8, 3, { 3, 32, 32 }, gm__synth_shape },
+    { "ring8", 0, 0.01, "sigma", true, 8, GM_F32, 1, { 2 }, ring8 },
+    { "grid25", 1, 0.05, "sigma", true, 25, GM_F32, 1, { 2 }, grid25 },
+    { "moons", 2, 0.1, "sigma", true, 0, GM_F32, 1, { 2 }, moons },
+    { "swissroll", 3, 0.03, "sigma", false, 0, GM_F32, 1, { 2 }, swissroll },
+    { "bars", 4, 0, "size", false, 0, GM_F32, 3, { 1, -1, -1 }, bars },
+    { "digits", 5, 0.04, "sigma", true, 0, GM_U8, 3, { 1, 28, 28 }, gm__synth_digit },
+    { "shapes", 6, 0.02, "sigma", true, 0, GM_U8, 3, { 3, 32, 32 }, gm__synth_shape },
 };
 
 static const gm__opt rows[] = {
@@ -134,6 +140,8 @@ gm_status gm__open_synth(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
         job j = { kind, &cfg, x->data, (size_t)(x->size / cfg.n) * gm__esize(kind->dtype), label ? (int64_t *)(void *)label->data : NULL };
         gm__parallel(ctx, ((size_t)cfg.n + ROWS_A_TASK - 1) / ROWS_A_TASK, draw_rows, &j);
         s = gm__dataset_add(d, "x", x);
+        d->modes = kind->modes;
+        d->modes_sigma = cfg.sigma;
     }
     if (!s && label) s = gm__dataset_add(d, "label", label);
     gm_tensor_free(x);

@@ -17,6 +17,7 @@ typedef struct gm__synth {
     double sigma;     /* default */
     const char *opts; /* which options it has beside n and seed */
     bool labels;
+    int modes;        /* a mixture of so many equal Gaussians, whose centres synth.c knows; 0: something else */
     int dtype, ndim;
     int64_t shape[3]; /* of a row; -1: size */
     /* Draws one row. Its numbers come from r alone, so a row never depends on how many there are. */
