@@ -235,8 +235,10 @@ typedef struct gm_measure {
 } gm_measure;
 
 /**
- * Measures a model on a data set.
- * @param options   metric (comma list; default the family's), k, seed, batch, threads
+ * Measures a model on a data set. Beside the metrics of its family a model that draws has those of gm/metrics.h, its samples against
+ * rows of the data: frechet, mmd, precision, recall, density, coverage, c2st, sliced_w, nearest (the data are taken for those it was
+ * trained on), and modes, high_quality for data with known centres (synth:ring8, synth:grid25).
+ * @param options   metric (comma list; default the family's), k, seed, batch, threads; for samples: n, features, kernel, judge
  * @param out       receives up to cap measures
  * @param n         receives their number
  * @errors    GM_EARG (unknown metric: the message lists those of the family), GM_EUNSUPPORTED, GM_ESHAPE, GM_ELIMIT (cap), GM_ECANCELED, GM_ENOMEM

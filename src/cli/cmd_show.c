@@ -42,7 +42,7 @@ static void usage(void)
          "gm help layers                         the layers of a network text and their settings\n"
          "gm train FAMILY --data SPEC [--OPTION VALUE ..] --out FILE\n"
          "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--label K] [--temperature T] [--traverse STEPS]\n"
-         "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--json]\n"
+         "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--n N] [--features raw|classifier] [--json]\n"
          "gm encode|reconstruct|score|predict FILE --data SPEC --out FILE\n"
          "gm info FILE                           kind, options, networks, parameters\n"
          "gm data SPEC [--out PNG|NPZ|CSV|NPY]   what a data set is\n\n"

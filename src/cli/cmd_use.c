@@ -223,7 +223,7 @@ int cmd_eval(args *a)
     gm_measure measure[64];
     int32_t n = 0;
     const char *spec = args_text(a, "data");
-    int code = args_words(a, 1, "eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--json]");
+    int code = args_words(a, 1, "eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--n N] [--features raw|classifier] [--json]");
     if (!code && !spec) code = usage_error("eval: --data SPEC is needed");
     if (!code) code = take_metrics(a, &options);
     if (!code) code = app_open(a, &ctx); /* takes --threads */
@@ -246,7 +246,7 @@ int cmd_eval(args *a)
             puts("}");
         } else {
             printf("%s %.6f %s ", measure[i].name, measure[i].value, measure[i].unit);
-            if (measure[i].error > 0) printf(" s.e.=%.4f", measure[i].error);
+            if (measure[i].error > 0) printf(measure[i].error < 0.001 ? " s.e.=%.2e" : " s.e.=%.4f", measure[i].error);
             if (*measure[i].note) printf(" %s", measure[i].note);
             putchar('\n');
         }

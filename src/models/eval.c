@@ -1,22 +1,27 @@
-/* eval.c - measures of a model on a data set: means over rows with their standard errors. */
-#include "models/model.h"
+/* eval.c - measures of a model on a data set: means over rows with their standard errors, and its samples beside the data (compare.c). */
+#include "models/compare.h"
 #include <math.h>
 #include <string.h>
 
 #define AT(field) offsetof(gm__eval_cfg, field)
 static const gm__opt rows[] = {
     {"metric", GM__O_TEXT, AT(metric), NULL, 0, 0, NULL, "what to measure, a comma list; default: the family's first"},
-    {"k", GM__O_INT, AT(k), "0", 0, 1e6, NULL, "importance samples; 0: the metric's default"},
-    {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "of binarisation and importance samples"},
+    {"k", GM__O_INT, AT(k), "0", 0, 1e6, NULL, "importance samples; neighbours of precision, recall, density, coverage; 0: the metric's default"},
+    {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "of binarisation, importance samples, and samples compared with data"},
     {"batch", GM__O_INT, AT(batch), "256", 1, 65536, NULL, "rows at once; values do not depend on it but for rounding"},
     {"threads", GM__O_INT, AT(threads), "0", 0, 256, NULL, "threads to use; 0: the context's"},
+    {"n", GM__O_I64, AT(n), "0", 0, 1e8, NULL, "samples, and rows of the data, that are compared; 0: 10000 or all rows (modes, high_quality: 2500)"},
+    {"features", GM__O_CHOICE, AT(features), "raw", 0, 0, "raw|classifier", "what is compared: rows, or the last hidden layer of a cnn that learned the data's labels"},
+    {"kernel", GM__O_CHOICE, AT(kernel), "polynomial", 0, 0, "polynomial|gaussian", "of mmd"},
+    {"judge", GM__O_CHOICE, AT(judge), "nearest", 0, 0, "nearest|logistic", "of c2st"},
 };
 #undef AT
 const gm__opts gm__eval_opts = {"eval", rows, GM__COUNT(rows)};
 
-/* Mean and squared deviations of one metric so far [Welford 1962]. */
+/* Mean and squared deviations of one metric so far [Welford 1962], or a measure of samples beside data. */
 typedef struct tally {
-    const gm__metric *metric;
+    const gm__metric *metric;  /* NULL: versus */
+    const gm__versus *versus;
     uint64_t n;
     double mean, m2;
     char note[96];
@@ -41,26 +46,39 @@ static gm_status unknown(gm_ctx *ctx, const gm__family *f, const char *name, siz
     gm__buf b;
     gm__buf_init(&b, ctx);
     for (size_t i = 0; i < f->n_metrics; i++) gm__buf_format(&b, "%s%s", i ? ", " : "", f->metrics[i].name);
+    for (size_t i = 0; f->draw && gm__versus_at(i); i++) gm__buf_format(&b, "%s%s", i || f->n_metrics ? ", " : "", gm__versus_at(i)->name);
     gm_status s = b.failed ? GM_ENOMEM : gm__fail_ctx(ctx, GM_EARG, "eval: %s has no metric '%.*s'; it has %s", f->name, n > 40 ? 40 : (int)n, name, b.data);
     gm__buf_free(&b);
     return s;
 }
 
+/* One of the list: a metric of the family, or else a measure that all families with draws have. */
+static gm_status add(job *j, const char *name, size_t n)
+{
+    const gm__family *f = j->m->family;
+    size_t i = 0;
+    while (i < f->n_metrics && !gm__ieq(f->metrics[i].name, name, n)) i++;
+    tally *a = &j->tallies[j->n++];
+    if (i < f->n_metrics) {
+        a->metric = &f->metrics[i];
+        return gm__needs_met(j->m->ctx, "eval", a->metric->needs | (f->condition && f->condition(j->m) ? GM__NEEDS_LABEL : 0u), j->d);
+    }
+    a->versus = f->draw ? gm__versus_find(name, n) : NULL;
+    return a->versus ? GM_OK : unknown(j->m->ctx, f, name, n);
+}
+
 static gm_status choose(job *j)
 {
     const gm__family *f = j->m->family;
-    const char *usual = f->default_metric ? f->default_metric(j->m) : f->metrics[0].name;
+    const char *usual = f->default_metric ? f->default_metric(j->m) : f->n_metrics ? f->metrics[0].name : "frechet";
     const char *p = j->cfg.metric && *j->cfg.metric ? j->cfg.metric : usual;
     size_t most = 1;
     for (const char *q = p; *q; q++) most += *q == ',';
     j->tallies = gm__calloc(j->m->ctx, most, sizeof *j->tallies);
     if (!j->tallies) return GM_ENOMEM;
     for (;; p++) {
-        size_t n = strcspn(p, ","), i = 0;
-        while (i < f->n_metrics && !gm__ieq(f->metrics[i].name, p, n)) i++;
-        if (i == f->n_metrics) return unknown(j->m->ctx, f, p, n);
-        GM__TRY(gm__needs_met(j->m->ctx, "eval", f->metrics[i].needs | (f->condition && f->condition(j->m) ? GM__NEEDS_LABEL : 0u), j->d));
-        j->tallies[j->n++].metric = &f->metrics[i];
+        const size_t n = strcspn(p, ",");
+        GM__TRY(add(j, p, n));
         p += n;
         if (!*p) return GM_OK;
     }
@@ -99,7 +117,7 @@ static gm_status measure(job *j, tally *a, gm_tensor *x, size_t n)
     return GM_OK;
 }
 
-static gm_status run(job *j)
+static gm_status run_rows(job *j)
 {
     GM__TRY(open(j));
     for (;;) {
@@ -111,12 +129,27 @@ static gm_status run(job *j)
         const uint64_t *r = gm_batches_rows(j->b, &n);
         GM__ASSERT(&j->m->ctx->err, r && n <= (size_t)j->cfg.batch);
         for (size_t i = 0; i < n; i++) j->rows[i] = gm__dataset_origin(j->d, r[i]);
-        for (size_t i = 0; i < j->n; i++) GM__TRY(measure(j, &j->tallies[i], x, n));
+        for (size_t i = 0; i < j->n; i++)
+            if (j->tallies[i].metric) GM__TRY(measure(j, &j->tallies[i], x, n));
     }
+}
+
+static gm_status run(job *j, gm_measure *out)
+{
+    gm__compare c = { .m = j->m, .d = j->d, .cfg = &j->cfg };
+    gm_status s = GM_OK;
+    bool any = false;
+    for (size_t i = 0; i < j->n; i++) any = any || j->tallies[i].metric;
+    if (any) s = run_rows(j);
+    for (size_t i = 0; i < j->n && !s; i++)
+        if (j->tallies[i].versus) s = gm__compare_run(&c, j->tallies[i].versus, &out[i]);
+    gm__compare_free(&c);
+    return s;
 }
 
 static void fill(gm_measure *out, const tally *a)
 {
+    if (!a->metric) return;
     *out = (gm_measure){ .value = a->mean, .rows = a->n };
     if (a->n > 1) out->error = sqrt(a->m2 / (double)(a->n - 1) / (double)a->n);
     if (a->metric->root) {
@@ -128,14 +161,14 @@ static void fill(gm_measure *out, const tally *a)
     gm__format(out->note, sizeof out->note, "n=%llu%s%s", (unsigned long long)a->n, a->note[0] ? ", " : "", a->note);
 }
 
-static gm_status with_threads(job *j)
+static gm_status with_threads(job *j, gm_measure *out)
 {
     gm_ctx *ctx = j->m->ctx;
     int32_t was = gm_ctx_threads(ctx);
     if (j->cfg.threads) GM__TRY(gm_ctx_set_threads(ctx, j->cfg.threads));
     gm_status s = gm__model_begin_use(j->m, ctx);
     if (!s) {
-        s = run(j);
+        s = run(j, out);
         gm__model_end_use(j->m);
     }
     if (!j->cfg.threads) return s;
@@ -150,7 +183,7 @@ gm_status gm_eval(gm_model *m, gm_dataset *data, const char *options, gm_measure
     gm_ctx *ctx = m->ctx;
     if (!n || !out || cap < 1) return gm__fail_ctx(ctx, GM_EARG, "eval: out and n are required, cap must be 1 or more");
     if (!gm__is(data, GM__DATASET)) return gm__fail_ctx(ctx, GM_EARG, "eval: data is not a data set");
-    GM__TRY(gm__model_able(ctx, m, "be measured", m->family->n_metrics > 0));
+    GM__TRY(gm__model_able(ctx, m, "be measured", m->family->n_metrics > 0 || m->family->draw));
     if (!gm_dataset_rows(data)) return gm__fail_ctx(ctx, GM_EARG, "eval: the data have no rows");
     GM__TRY(gm__model_data_fits(m, "eval", data));
 
@@ -159,7 +192,7 @@ gm_status gm_eval(gm_model *m, gm_dataset *data, const char *options, gm_measure
     if (!s) s = gm__opts_parse(ctx, &gm__eval_opts, options, &j.cfg, &j.strs, NULL);
     if (!s) s = choose(&j);
     if (!s && j.n > (size_t)cap) s = gm__fail_ctx(ctx, GM_ELIMIT, "eval: %zu metrics asked for, room for %d", j.n, cap);
-    if (!s) s = with_threads(&j);
+    if (!s) s = with_threads(&j, out);
     for (size_t i = 0; !s && i < j.n; i++) fill(&out[i], &j.tallies[i]);
     if (!s) *n = (int32_t)j.n;
     gm_tape_free(j.t);

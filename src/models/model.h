@@ -69,6 +69,8 @@ typedef struct gm__eval_cfg {
     int32_t threads;
     uint64_t seed;
     const char *metric;        /* comma list */
+    int64_t n;                 /* rows of each set where samples are compared with data; 0: the metric's default */
+    int32_t features, kernel, judge;
 } gm__eval_cfg;
 
 enum { GM__NEEDS_LABEL = 1, GM__NEEDS_Y = 2 }; /* columns that something cannot do without */
