@@ -34,6 +34,7 @@ static void settle(gm_trainer *tr, const bool *set)
 {
     gm__train_cfg *c = &tr->cfg;
     if (!set[row_of("seed")]) c->seed = gm__model_seed(tr->m);
+    if (set[row_of("epochs")] && !set[row_of("steps")]) c->steps = 0; /* whoever asks for epochs gets them, whatever a family's default */
     gm__optim_settle(c->optimizer, &c->optim, set[row_of("weight-decay")], set[row_of("eps")]);
 }
 
@@ -121,8 +122,7 @@ static gm_status make_optim(gm_trainer *tr, const char *kind, const gm__optim_co
 static gm_status open_optim(gm_trainer *tr)
 {
     GM__TRY(make_optim(tr, NULL, &tr->cfg.optim, &tr->optim));
-    GM__TRY(add_params(tr->m, tr->optim));
-    return gm_optim_groups(tr->optim, tr->cfg.groups);
+    return add_params(tr->m, tr->optim);
 }
 
 gm_status gm__trainer_rival(gm_trainer *tr, const char *kind, double lr)
@@ -209,6 +209,7 @@ gm_status gm__trainer_open(gm_trainer *tr)
     static const char *const curves[] = { "loss", "epoch-loss", "valid-loss", "grad-norm", "lr" };
     for (size_t i = 0; !s && i < GM__COUNT(curves); i++) s = gm__series_add(tr, curves[i]);
     if (!s && tr->m->family->begin) s = tr->m->family->begin(tr->m, tr);
+    if (!s) s = gm__optim_groups(tr->optim, tr->rival, tr->cfg.groups);
     gm__model_end_train(tr->m);
     return s;
 }

@@ -54,25 +54,30 @@ static void trim(const char **p, const char **end)
     while (*end > *p && is_blank((*end)[-1])) --*end;
 }
 
-static gm_status apply(gm_optim *o, const char *p, const char *end, const gm__group *g)
+static size_t set(gm_optim *o, const char *p, const char *end, const gm__group *g)
 {
     size_t hits = 0;
-    trim(&p, &end);
-    if (p == end) return gm__fail_ctx(o->ctx, GM_EARG, "groups: a name is missing before ':' or between commas");
-    for (size_t i = 0; i < o->n; i++) {
+    for (size_t i = 0; o && i < o->n; i++) {
         gm__param_state *w = &o->p[i];
         if (!fits(p, (size_t)(end - p), w->name)) continue;
         if (g->scale_given) w->lr_scale = w->base_scale * g->lr_scale;
         if (g->decay_given) w->decay = g->weight_decay;
         hits++;
     }
-    if (hits) return GM_OK;
+    return hits;
+}
+
+static gm_status apply(gm_optim *o, gm_optim *other, const char *p, const char *end, const gm__group *g)
+{
+    trim(&p, &end);
+    if (p == end) return gm__fail_ctx(o->ctx, GM_EARG, "groups: a name is missing before ':' or between commas");
+    if (set(o, p, end, g) + set(other, p, end, g)) return GM_OK;
     return gm__fail_ctx(o->ctx, GM_EARG, "groups: no weight is called '%.*s' (the first of %zu is %s)", end - p > 60 ? 60 : (int)(end - p), p, o->n,
                         o->n ? o->p[0].name : "none");
 }
 
 /* One clause. Commas between its settings count as blanks. */
-static gm_status clause(gm_optim *o, const char *p, const char *end)
+static gm_status clause(gm_optim *o, gm_optim *other, const char *p, const char *end)
 {
     gm__group g;
     gm__buf text;
@@ -86,13 +91,15 @@ static gm_status clause(gm_optim *o, const char *p, const char *end)
     if (!g.scale_given && !g.decay_given) return gm__fail_ctx(o->ctx, GM_EARG, "groups: nothing is set for '%.*s'", colon - p > 60 ? 60 : (int)(colon - p), p);
     for (;;) {
         const char *comma = memchr(p, ',', (size_t)(colon - p));
-        GM__TRY(apply(o, p, comma ? comma : colon, &g));
+        GM__TRY(apply(o, other, p, comma ? comma : colon, &g));
         if (!comma) return GM_OK;
         p = comma + 1;
     }
 }
 
-gm_status gm_optim_groups(gm_optim *o, const char *groups)
+gm_status gm_optim_groups(gm_optim *o, const char *groups) { return gm__optim_groups(o, NULL, groups); }
+
+gm_status gm__optim_groups(gm_optim *o, gm_optim *other, const char *groups)
 {
     if (!gm__is(o, GM__OPTIM)) return GM_EARG;
     if (o->steps) return gm__fail_ctx(o->ctx, GM_ESTATE, "groups: %lld steps were taken", (long long)o->steps);
@@ -100,7 +107,7 @@ gm_status gm_optim_groups(gm_optim *o, const char *groups)
         const char *start = p, *end = p + strcspn(p, ";");
         p = *end ? end + 1 : end;
         trim(&start, &end);
-        if (start < end) GM__TRY(clause(o, start, end));
+        if (start < end) GM__TRY(clause(o, other, start, end));
     }
     return GM_OK;
 }

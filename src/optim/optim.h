@@ -44,6 +44,8 @@ gm_status gm__optim_add_net_named(gm_optim *o, const char *prefix, gm_net *net, 
 /* From now on this factor goes with the learning rate of a parameter, beside its lr-scale. No part of the state: who
  * wants another than 1 sets it before every step. */
 void gm__optim_phase(gm_optim *o, const gm_tensor *leaf, double factor);
+/* gm_optim_groups over the weights of two optimisers; other may be NULL */
+gm_status gm__optim_groups(gm_optim *o, gm_optim *other, const char *groups);
 /* Learning rate at a step by the schedule (step counts from 0; s = steps after the warm-up):
  *   min(1, (step+1)/warmup) * lr                                        constant
  *   ... * gamma^floor(step/step-size)                                   step         (StepLR)
