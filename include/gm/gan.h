@@ -49,12 +49,12 @@ typedef struct gm_gan_config {
     const char *discriminator; /* network text to one logit, and whatever else is asked of it */
     const char *hidden;        /* mlp: "128,128", of both nets */
     int32_t  width;            /* dcgan, resnet: channels next to the picture, doubled with each halving */
-    int32_t  noise_dim;        /* numbers of z; 0: 2 to 64 by the shape */
+    int32_t  noise_dim;        /* numbers of z; 0: as many as a vector has, 2 to 64; 64 for images */
     int32_t  noise;            /* GM_NOISE_* */
     int32_t  loss;             /* GM_GAN_* losses */
     int32_t  penalty;          /* GM_PENALTY_* */
     int32_t  penalty_every;    /* D's steps between two penalties, whose weight is multiplied by it */
-    double   penalty_weight;   /* 0: 10 for gp and dragan, 1 for r1 and r2, 0.01 for clip */
+    double   penalty_weight;   /* 0: 10 for gp and dragan, 0.1 for r1 and r2, 0.01 for clip */
     int32_t  spectral;         /* 1: D's weights are divided by their largest singular value */
     int32_t  pack;             /* rows that D judges together */
     double   d_steps;          /* D's half-steps for one of G's; 0.5: one in every second step */

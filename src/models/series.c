@@ -137,7 +137,8 @@ static gm_status read_one(gm_trainer *tr, const gm__st *f, const char *who, cons
     gm_tensor *t = NULL;
     GM__TRY(gm_tensor_new(tr->ctx, GM_F64, 2, e->shape, &t));
     s = gm__st_load(f, e, t);
-    if (!s && !fill(find(tr, name), gm__f64(t), (size_t)e->shape[0] - 2, tr->st.step))
+    const int64_t latest = tr->st.step + (tr->st.played > 0); /* of a step in progress, too */
+    if (!s && !fill(find(tr, name), gm__f64(t), (size_t)e->shape[0] - 2, latest))
         s = gm__fail_ctx(tr->ctx, GM_EFORMAT, "%.160s: %.64s: steps out of order", who, e->name);
     gm_tensor_free(t);
     return s;

@@ -14,8 +14,12 @@ static gm_tensor *variable(gm_tape *t, gm_tensor *rows)
 /* Squared norm of d logit / d row, of each row that is judged: [M]. Rows of a pack count as one. */
 static gm_tensor *squared_slope(const gm_model *m, gm_tape *t, gm_tensor *at, gm_tensor *cond)
 {
+    const bool recording = t->recording;
+    gm_tape_recording(t, 1);
     gm_tensor *rows = variable(t, at), *g = NULL, *logit = gm__gan_logit(t, gm__gan_judge(m, t, rows, cond));
-    if (!logit || gm_tape_grad(t, logit, &rows, 1, 1, &g)) return NULL;
+    if (logit) gm_tape_grad(t, logit, &rows, 1, 1, &g);
+    gm_tape_recording(t, recording);
+    if (!g) return NULL;
     return gm_sum(t, gm_square(t, gm_reshape(t, g, 2, (int64_t[]){logit->shape[0], -1})), 1, 0);
 }
 
