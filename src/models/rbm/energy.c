@@ -75,6 +75,26 @@ gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h)
     return gm_linear(t, h, r->w, r->b);
 }
 
+/* Centring goes into the biases, so that products see the states themselves. */
+static bool sees_states(const gm__rbm *r) { return !r->visible->signal && !(r->visible->has & GM__UNIT_COUNTS); }
+static gm_tensor *up_bias(const gm__rbm *r, gm_tape *t)
+{
+    if (!r->mu) return r->c;
+    gm_tensor *mu = gm_reshape(t, r->mu, 2, (int64_t[]){1, r->nv});
+    return gm_sub(t, r->c, gm_reshape(t, gm_matmul(t, mu, r->w), 1, &r->nh));
+}
+/* The biases of visible units without centring, so that no number is left over. */
+static gm_tensor *plain_bias(const gm__rbm *r, gm_tape *t) { return r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b; }
+
+gm_tensor *gm__rbm_up_states(const gm__rbm *r, gm_tape *t, gm_tensor *v)
+{
+    return sees_states(r) ? gm__binary_linear(t, v, r->w, up_bias(r, t), true) : gm__rbm_up(r, t, v);
+}
+gm_tensor *gm__rbm_down_states(const gm__rbm *r, gm_tape *t, gm_tensor *h)
+{
+    return gm__binary_linear(t, h, r->w, plain_bias(r, t), false);
+}
+
 gm_tensor *gm__rbm_visible_mean_like(const gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature)
 {
     gm_tensor *pixels = r->visible->mean(r, t, gm__rbm_unlabelled(r, t, in), like ? gm__rbm_unlabelled(r, t, like) : NULL, temperature);
@@ -116,9 +136,6 @@ gm_tensor *gm__rbm_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor 
     return own ? gm_add(t, e, own) : e;
 }
 
-/* The biases of visible units without centring, so that no number is left over. */
-static gm_tensor *plain_bias(const gm__rbm *r, gm_tape *t) { return r->lambda ? gm_sub(t, r->b, gm_linear(t, r->lambda, r->w, NULL)) : r->b; }
-
 gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v)
 {
     if (!(r->visible->has & GM__UNIT_F) || !r->hidden->log_sum) return gm__tape_fail(t, GM_EUNSUPPORTED, "%s: rectified units have no free energy", r->owner);
@@ -146,19 +163,31 @@ gm_tensor *gm__rbm_noise(const gm__rbm *r, gm_tape *t, int64_t n, double tempera
     return gm__rbm_visible_draw(r, t, gm_expand(t, r->b, 2, (int64_t[]){n, r->nv}), temperature);
 }
 
+/* Half a step each: draws of h given v, of v given h; v shares totals with `like`. */
+static gm_tensor *draw_hidden(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *bias, double temperature)
+{
+    if (r->hidden == gm__hidden_units && sees_states(r)) return gm__bernoulli_linear(t, v, r->w, bias, true, 1 / temperature);
+    return r->hidden->draw(t, gm__rbm_up_states(r, t, v), temperature);
+}
+static gm_tensor *draw_visible(const gm__rbm *r, gm_tape *t, gm_tensor *h, gm_tensor *like, gm_tensor *bias, double temperature)
+{
+    if (r->visible == gm__visible_units && !r->labels) return gm__bernoulli_linear(t, h, r->w, bias, false, 1 / temperature);
+    return gm__rbm_visible_draw_like(r, t, gm__rbm_down_states(r, t, h), like, temperature);
+}
+
 gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, double temperature, gm_tensor *clamp, gm_tensor **mean)
 {
     const bool recording = t->recording;
     gm_tensor *const start = v;
     t->recording = false;
+    gm_tensor *b = plain_bias(r, t), *c = sees_states(r) ? up_bias(r, t) : NULL;
     for (int64_t i = 0; i < k && v; i++) {
         const bool last = i + 1 == k;
         const uint64_t frame = last ? 0 : gm_tape_push(t); /* the memory of a step is given back after it */
-        gm_tensor *h = r->hidden->draw(t, gm__rbm_up(r, t, v), temperature);
-        gm_tensor *in = gm__rbm_down(r, t, h);
-        if (last && mean) *mean = gm__rbm_visible_mean_like(r, t, in, v, temperature);
+        gm_tensor *h = draw_hidden(r, t, v, c, temperature);
+        if (last && mean) *mean = gm__rbm_visible_mean_like(r, t, gm__rbm_down_states(r, t, h), v, temperature);
         if (last && mean && clamp) *mean = gm_where(t, clamp, start, *mean);
-        v = gm__rbm_visible_draw_like(r, t, in, v, temperature);
+        v = draw_visible(r, t, h, v, b, temperature);
         if (clamp) v = gm_where(t, clamp, start, v);
         if (!last) v = gm_tape_pop(t, frame, v);
     }

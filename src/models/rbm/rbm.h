@@ -89,6 +89,9 @@ gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix);
 gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check);   /* [N, shape] -> [N, nv - labels]; check: values that the units can have */
 gm_tensor *gm__rbm_up(const gm__rbm *r, gm_tape *t, gm_tensor *v);                 /* what hidden units receive; bernoulli: p(h=1|v) is its sigmoid */
 gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h);               /* what visible units receive; gaussian: the mean */
+/* The same of states, of which the most are zeros and ones: faster, other last bits. */
+gm_tensor *gm__rbm_up_states(const gm__rbm *r, gm_tape *t, gm_tensor *v);
+gm_tensor *gm__rbm_down_states(const gm__rbm *r, gm_tape *t, gm_tensor *h);
 gm_tensor *gm__rbm_log_down(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h); /* [N]: log p(v|h) of bernoulli and gaussian units, labels apart */
 gm_tensor *gm__rbm_visible_mean(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature);
 gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, double temperature);

@@ -2,8 +2,8 @@
  *
  * d log p(v) / d theta = -<dE/d theta> at the data + <dE/d theta> at the model, so the tape is given
  * E(v0, h0) - E(vk, hk) with all states held: its gradient is the update's. What is shown as the loss is
- * the cross-entropy (squared error) between the data and their reconstruction: it tells that learning
- * works and when it breaks, not the likelihood. */
+ * the cross-entropy (squared error) between the data and their reconstruction from a draw of hidden units, where chains
+ * from the data begin: it tells that learning works and when it breaks, not the likelihood. */
 #include "models/boltzmann.h"
 #include "models/rbm/rbm.h"
 #include "models/trainer.h"
@@ -61,14 +61,15 @@ static gm_tensor *sparsity(const gm__rbm_how *c, gm_tape *t, gm_tensor *in)
     return gm_affine(t, gm_sum(t, gm_add(t, on, off), GM_ALL_AXES, 0), c->sparsity_cost, 0);
 }
 
-/* The states of the model's side: k steps from the data, or of the chains. in: what hidden units receive from the data v. */
+/* The states of the model's side: k steps from the data, or of the chains. in: what visible units receive of a draw of hidden
+ * units at the data v. */
 static gm_tensor *negative(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
 {
     if (r->how.persistent) {
         gm_tensor *vk = gm__rbm_gibbs(r, t, gm_detach(t, r->chain), r->how.k, 1, NULL, NULL);
         return vk && gm_tensor_assign(r->chain, vk) == GM_OK ? vk : NULL;
     }
-    gm_tensor *v1 = gm__rbm_visible_draw_like(r, t, gm__rbm_down(r, t, r->hidden->draw(t, in, 1)), v, 1);
+    gm_tensor *v1 = gm__rbm_visible_draw_like(r, t, in, v, 1);
     return r->how.k > 1 ? gm__rbm_gibbs(r, t, v1, r->how.k - 1, 1, NULL, NULL) : v1;
 }
 
@@ -84,17 +85,18 @@ static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
 
 gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **model, gm_tensor **loss)
 {
-    gm_tensor *in = gm__rbm_up(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1));
+    gm_tensor *in = gm__rbm_up_states(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1));
     bool recording = t->recording;
     t->recording = false;
-    *loss = gm_mean(t, gm__rbm_recon(r, t, v, h), GM_ALL_AXES, 0);
-    gm_tensor *vk = training ? negative(r, t, v, in) : NULL;
+    gm_tensor *back = gm__rbm_down_states(r, t, r->hidden->draw(t, in, 1));
+    *loss = gm_mean(t, gm__rbm_gap(r, t, v, back), GM_ALL_AXES, 0);
+    gm_tensor *vk = training ? negative(r, t, v, back) : NULL;
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
     if (!training) return GM_OK;
     if (model) *model = vk;
 
-    gm_tensor *ink = gm__rbm_up(r, t, vk), *hk = gm_detach(t, r->hidden->mean(t, ink, 1));
+    gm_tensor *ink = gm__rbm_up_states(r, t, vk), *hk = gm_detach(t, r->hidden->mean(t, ink, 1));
     gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(r, t, v, in, h), GM_ALL_AXES, 0), gm_mean(t, gm__rbm_energy(r, t, vk, ink, hk), GM_ALL_AXES, 0));
     if (r->how.sparsity > 0) gap = gm_add(t, gap, sparsity(&r->how, t, in));
     *loss = gm_add(t, gm_sub(t, gap, gm_detach(t, gap)), *loss); /* this value, that gradient */
