@@ -40,22 +40,20 @@ static const gm__opt z_rows[] = {
 static const gm__opts z_opts = {"log_z", z_rows, GM__COUNT(z_rows)};
 
 /* Rows as the machine takes them, for reverse AIS to start from. */
-static gm_status log_z_from(gm_model *m, gm_tensor *data, gm__z_cfg *c, double *log_z, double *error)
+static gm_status log_z_from(gm_model *m, const gm__rbm *r, size_t machines, gm_tensor *data, gm__z_cfg *c, double *log_z, double *error)
 {
     gm_tape *t = NULL;
     GM__TRY(gm__use_tape(m->ctx, &t));
-    gm_tensor *v = gm__rbm_rows(gm__rbm_of(m), t, gm__model_rows(m, t, data), true);
+    gm_tensor *v = gm__rbm_rows(r, t, gm__model_rows(m, t, data), true);
     v = v ? gm__tape_contiguous(t, v) : NULL;
     c->data = v;
-    gm_status s = v ? gm__rbm_log_z(m->ctx, gm__rbm_of(m), 1, c, log_z, error) : gm__tape_failed(m->ctx, t);
+    gm_status s = v ? gm__rbm_log_z(m->ctx, r, machines, c, log_z, error) : gm__tape_failed(m->ctx, t);
     gm_tape_free(t);
     return s;
 }
 
-gm_status gm_rbm_log_z(gm_model *m, gm_tensor *data, const char *options, double *log_z, double *error)
+gm_status gm__rbm_log_z_verb(gm_model *m, const gm__rbm *r, size_t machines, gm_tensor *data, const char *options, double *log_z, double *error)
 {
-    if (!log_z) return GM_EARG;
-    GM__TRY(start(m, "log_z"));
     if (data) GM__TRY(check_rows(m, "log_z", data));
     gm__z_cfg c = {.struct_size = sizeof c};
     gm__strs strs = {.ctx = m->ctx};
@@ -64,9 +62,16 @@ gm_status gm_rbm_log_z(gm_model *m, gm_tensor *data, const char *options, double
     gm__strs_free(&strs);
     if (s) return s;
     GM__TRY(gm__model_begin_use(m, m->ctx));
-    s = data ? log_z_from(m, data, &c, log_z, error) : gm__rbm_log_z(m->ctx, gm__rbm_of(m), 1, &c, log_z, error);
+    s = data ? log_z_from(m, r, machines, data, &c, log_z, error) : gm__rbm_log_z(m->ctx, r, machines, &c, log_z, error);
     gm__model_end_use(m);
     return s;
+}
+
+gm_status gm_rbm_log_z(gm_model *m, gm_tensor *data, const char *options, double *log_z, double *error)
+{
+    if (!log_z) return GM_EARG;
+    GM__TRY(start(m, "log_z"));
+    return gm__rbm_log_z_verb(m, gm__rbm_of(m), 1, data, options, log_z, error);
 }
 
 /* ---- chains ------------------------------------------------------------------------------ */

@@ -18,7 +18,8 @@ enum { MOST_HIDDEN = 24, BLOCK = 1024, SETTLE = 1000, FROM_DATA = 100 /* Gibbs s
 typedef struct stack { /* the machines with their centring taken out */
     gm_ctx *ctx;
     const char *owner;
-    size_t n, labels;         /* layers of units, from the visible ones; labels: the last units of the lowest */
+    size_t n, labels;         /* layers of units, from the visible ones; labels: the last units of the lowest are a group */
+    bool one_of;              /* the topmost layer is a group: exactly one of its units is on */
     size_t units[LAYERS];
     const float *w[LAYERS];   /* [units[i], units[i+1]] */
     const gm__rbm *low;       /* the lowest machine: of what kind the visible units are */
@@ -37,7 +38,7 @@ static void take_out_centring(stack *p, const gm__rbm *r, size_t i)
 
 static gm_status stack_of(gm_ctx *ctx, const gm__rbm *r, size_t machines, stack *p)
 {
-    *p = (stack){.ctx = ctx, .owner = r->owner, .n = machines + 1, .labels = (size_t)r->labels, .low = p->low};
+    *p = (stack){.ctx = ctx, .owner = r->owner, .n = machines + 1, .labels = (size_t)r->labels, .one_of = r[machines - 1].one_of, .low = p->low};
     size_t all = 0;
     for (size_t i = 0; i < p->n; i++) {
         p->units[i] = (size_t)(i ? r[i - 1].nh : r->nv);
@@ -92,6 +93,7 @@ static double summed(const stack *p, size_t i, const float *x)
     const size_t one = p->units[0] - p->labels; /* where the labels begin, of which exactly one is on */
     double sum = 0;
     if (!i) return p->low->visible->log_states(p->low, b, x) + (p->labels ? gm__unit_one_log_states(b + one, x + one, (int64_t)p->labels) : 0);
+    if (p->one_of && i + 1 == p->n) return gm__unit_one_log_states(b, x, (int64_t)p->units[i]);
     for (size_t k = 0; k < p->units[i]; k++) sum += softplus((double)b[k] + (double)x[k]);
     return sum;
 }
@@ -128,10 +130,18 @@ static gm_status list_block(listing *a, size_t from)
     return GM_OK;
 }
 
+/* Do all units of layers first, first + 2, .. turn on and off freely? */
+static bool can_list(const stack *p, size_t first)
+{
+    if (p->one_of && p->n % 2 != first) return false;
+    return first > 0 || !(p->low->how.units || p->labels);
+}
+
 static gm_status exact(const stack *p, double *log_z)
 {
     listing a = {.p = p, .first = 1, .width = units_of(p, 1), .sum = gm__log_nothing()};
-    if (a.width > MOST_HIDDEN && p->n > 2 && !p->low->how.units && !p->labels && units_of(p, 0) < a.width) a.first = 0, a.width = units_of(p, 0);
+    if (p->n > 2 && can_list(p, 0) && (!can_list(p, 1) || units_of(p, 0) < a.width)) a.first = 0, a.width = units_of(p, 0);
+    if (!can_list(p, a.first)) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: the states of gaussian and label units cannot be enumerated", p->owner);
     if (a.width > MOST_HIDDEN)
         return gm__fail_ctx(p->ctx, GM_ELIMIT, "%s: %zu hidden units cannot be enumerated (at most %d): use ais", p->owner, a.width, MOST_HIDDEN);
     const size_t states = (size_t)1 << a.width;
@@ -328,7 +338,7 @@ static gm_status estimate(const stack *p, const gm__z_cfg *c, double *log_z, dou
 {
     chains a = {.p = p, .n = (size_t)c->chains, .kept = p->n > 2, .seed = c->seed}; /* of a machine the visible units, of several the hidden ones above them */
     const bool back = c->method == GM__Z_REVERSE;
-    if (p->low->how.units || p->labels) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units without labels", p->owner);
+    if (p->low->how.units || p->labels || p->one_of) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units without labels", p->owner);
     gm_status s = make_chains(&a);
     if (!s && p->n > 2) s = find_base(&a);
     if (!s) s = scatter(&a, back ? c->data : NULL);

@@ -20,16 +20,20 @@ gm_status gm__rbm_make(gm_model *m, gm__rbm *r, const char *prefix, uint64_t see
     const int64_t both[2] = {r->nv, r->nh};
     r->visible = &gm__visible_units[r->how.units & 255];
     r->hidden = &gm__hidden_units[r->how.units >> 8];
+    if (r->shared) {
+        gm__retain(r->b);
+        if (r->mu) gm__retain(r->mu);
+    }
     GM__TRY(add(m, prefix, "weight", 2, both, true, &r->w));
-    GM__TRY(add(m, prefix, "visible_bias", 1, &r->nv, true, &r->b));
+    if (!r->shared) GM__TRY(add(m, prefix, "visible_bias", 1, &r->nv, true, &r->b));
     GM__TRY(add(m, prefix, "hidden_bias", 1, &r->nh, true, &r->c));
     if ((r->how.units & 255) == GM_UNITS_GAUSSIAN) GM__TRY(add(m, prefix, "visible_log_var", 1, &r->nv, true, &r->log_var));
     if (r->how.centered) {
-        GM__TRY(add(m, prefix, "visible_mean", 1, &r->nv, false, &r->mu));
+        if (!r->shared) GM__TRY(add(m, prefix, "visible_mean", 1, &r->nv, false, &r->mu));
         GM__TRY(add(m, prefix, "hidden_mean", 1, &r->nh, false, &r->lambda));
         GM__TRY(gm_tensor_new(m->ctx, GM_F32, 1, &r->nv, &r->batch_mu));
         GM__TRY(gm_tensor_new(m->ctx, GM_F32, 1, &r->nh, &r->batch_lambda));
-        fill(r->mu, 0.5f);
+        if (!r->shared) fill(r->mu, 0.5f);
         fill(r->lambda, 0.5f);
     }
     gm__init_normal(r->w, 0, r->how.init_std, seed, index);
@@ -51,7 +55,7 @@ gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix)
     for (size_t i = 0; i < GM__COUNT(all); i++) {
         char full[64];
         gm__format(full, sizeof full, "%s%s", prefix, all[i].name);
-        if (all[i].t) GM__TRY(gm__optim_add_named(o, full, all[i].t, all[i].options));
+        if (all[i].t && !(r->shared && all[i].t == r->b)) GM__TRY(gm__optim_add_named(o, full, all[i].t, all[i].options));
     }
     return GM_OK;
 }

@@ -74,6 +74,8 @@ typedef struct gm__rbm {
     gm_tensor *mu, *lambda;              /* running means of v and h: centered; else NULL */
     gm_tensor *batch_mu, *batch_lambda;  /* those of the last batch */
     gm_tensor *chain;                    /* [chains, nv]: persistent, while in training; else NULL */
+    bool one_of;                         /* of the hidden units exactly one is on: only in a stack, topmost */
+    bool shared;                         /* b and mu, set before gm__rbm_make, are c and lambda of a machine below */
     bool met;                            /* batch_mu and batch_lambda hold a batch */
 } gm__rbm;
 
@@ -135,6 +137,8 @@ typedef struct gm__z_cfg {
 } gm__z_cfg;
 /* Of the machines r[0] .. r[machines-1] on one another, undirected: the hidden units of each are the visible ones of the next, whose b is not read. */
 gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, size_t machines, const gm__z_cfg *c, double *log_z, double *error);
+/* The same as a verb of a model that is able to (api.c): rows of data or NULL, options as text. */
+gm_status gm__rbm_log_z_verb(gm_model *m, const gm__rbm *r, size_t machines, gm_tensor *data, const char *options, double *log_z, double *error);
 
 /* ---- the family rbm ---------------------------------------------------------------------- */
 
