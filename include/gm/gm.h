@@ -25,5 +25,6 @@
 #include <gm/rbm.h>
 #include <gm/dbn.h>
 #include <gm/gan.h>
+#include <gm/dbm.h>
 
 #endif
