@@ -248,7 +248,7 @@ gm_status gm_encode_layer(gm_model *m, gm_tensor *x, gm_tensor *cond, int32_t la
     *out = NULL;
     const int32_t most = gm_model_layers(m);
     if (m->built && most && (layer < 1 || layer > most))
-        return gm__fail_ctx(m->ctx, GM_EARG, "layer %d: a model of family %s whose layers of codes are %d", (int)layer, m->family->name, (int)most);
+        return gm__fail_ctx(m->ctx, GM_EARG, "layer %d is none of the %d whose codes this %s has", (int)layer, (int)most, m->family->name);
     verb v = verbs[0];
     v.layer = layer;
     return apply(m, &v, x, cond, &plain, out);

@@ -108,11 +108,19 @@ echo "first weights from a file: the same model goes on, machines become a netwo
 $gm train dbn --data synth:digits,n=200 --layers 12,10 --epochs 2 --quiet --out dbn.safetensors
 $gm train dbn --data synth:digits,n=200 --from dbn.safetensors --epochs 2 --quiet --out dbn2.safetensors
 $gm train mlp --data synth:digits,n=200 --from dbn.safetensors --epochs 2 --quiet --out net.safetensors
+$gm train ae --data synth:digits,n=200 --from dbn.safetensors --latent 2 --epochs 2 --quiet --out code.safetensors
+$gm encode dbn.safetensors --data synth:digits,n=5 --layer 1 --out - | head -1 | tr ',' '\n' | wc -l | grep -qx 12
+$gm train dbn --data synth:digits,n=200 --layers 12,10 --layer-epochs 1,1 --layer-k 2,1 --layer-lr 1,0.5 --up-down 2 --epochs 4 --json --out tuned.safetensors >/dev/null 2>events.txt
+grep -q "up-down begins" events.txt
 $gm eval net.safetensors --data synth:digits,n=50,seed=2 --metric accuracy | grep -q '^accuracy '
 before=$(ls -A | wc -l)
 refused 2 train dbn --data synth:digits,n=200 --from dbn.safetensors --layers 5 --out x
 refused 1 train vae --data synth:digits,n=200 --from dbn.safetensors --out x
 refused 2 train mlp --data synth:digits,n=200 --from dbn.safetensors --resume y --out x
+refused 1 encode dbn.safetensors --data synth:digits,n=5 --layer 3 --out -
+refused 2 encode dbn.safetensors --data synth:digits,n=5 --layer 0 --out -
+refused 2 train dbn --data synth:digits,n=200 --layers 12 --up-down 2 --out x
+refused 2 train dbn --data synth:digits,n=200 --layers 12,10 --layer-epochs 5,5 --epochs 4 --out x
 printf 'not a model' >bad.safetensors
 printf 'a,b\n1,2\n3,x\n' >bad.csv
 printf 'a,b\n1,2\n3\n' >short.csv

@@ -9,5 +9,6 @@ examples=$(cd "$GM_BUILD/examples" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" # pictures go here
 "$examples/rbm_digits" 300
+"$examples/dbn_digits" 10
 "$examples/boltzmann_small" >/dev/null
 for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction; do "$examples/$e"; done
