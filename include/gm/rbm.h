@@ -19,6 +19,7 @@ extern "C" {
 /* Kinds of visible units, to which a kind of hidden units may be added: GM_UNITS_SOFTMAX | GM_UNITS_HIDDEN_RECTIFIED; without, they are Bernoulli */
 enum { GM_UNITS_BERNOULLI = 0, GM_UNITS_GAUSSIAN = 1, GM_UNITS_SOFTMAX = 2, GM_UNITS_REPLICATED = 3, GM_UNITS_RECTIFIED = 4,
        GM_UNITS_HIDDEN_RECTIFIED = 256, GM_UNITS_HIDDEN_GAUSSIAN = 512 };
+enum { GM_RBM_CHAINS = 0, GM_RBM_EXACT = 1 };
 
 /* Text fields are borrowed until the constructor returns. */
 typedef struct gm_rbm_config {
@@ -43,7 +44,11 @@ typedef struct gm_rbm_config {
     int32_t  conditional;     /* 1: label units beside the visible ones, p(x, label) */
     int32_t  group;           /* softmax: units of a group, of which one is on */
     int32_t  length;          /* replicated: words of a document that is drawn; 0: as many as the data's have on average */
+    int32_t  gradient;        /* GM_RBM_CHAINS, or GM_RBM_EXACT: all states counted, 16 visible or 16 hidden units at most */
+    int32_t  tempering;       /* persistent: replicas of each chain, from the model to independent units; 0: none */
     int32_t  reserved;
+    double   fast_lr;         /* persistent: rate of the weights that only chains see (fast PCD); 0: none */
+    double   fast_decay;      /* what an update leaves of them */
 } gm_rbm_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_rbm_config). @errors none. @threads any. @since 0.1 */

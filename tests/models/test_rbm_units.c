@@ -269,7 +269,7 @@ START_TEST(gradients)
     int32_t n_xs = 0;
     for (int i = 0; i < 4; i++)
         if (all[i]) gm_tensor_set_grad(xs[n_xs++] = all[i], 1);
-    OK(gm__rbm_learn(r, t, x, true, NULL, &loss));
+    OK(gm__rbm_learn(r, &(gm__batch){.t = t, .training = true}, x, NULL, &loss));
     OK(gm_tape_grad(t, loss, xs, n_xs, 0, g));
     for (int32_t i = 0; i < n_xs; i++)
         for (int64_t k = 0; k < xs[i]->size; k += n.visible == GM_UNITS_GAUSSIAN ? 2 : 1) {

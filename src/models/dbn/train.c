@@ -148,7 +148,7 @@ static gm_status one_layer(gm_model *m, const gm__batch *b, size_t i, bool first
     gm_tensor *v = gm__dbn_input(m, b, i, draw, b->epoch == 0 || !b->training);
     gm_status s = first && i > 0 ? move_chains(r, b->t, v) : GM_OK;
     b->t->recording = recording;
-    return s ? s : gm__rbm_learn(r, b->t, v, b->training, NULL, out);
+    return s ? s : gm__rbm_learn(r, b, v, NULL, out);
 }
 
 gm_status gm__dbn_loss(gm_model *m, const gm__batch *b, gm_tensor **out)

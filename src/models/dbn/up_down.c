@@ -66,7 +66,7 @@ gm_status gm__dbn_up_down(gm_model *m, const gm__batch *b, gm_tensor **out)
     }
     const int32_t k = top->how.k;
     if (gm__dbn_cfg(m)->up_down_k) top->how.k = gm__dbn_cfg(m)->up_down_k;
-    gm_status s = gm__rbm_learn(top, t, gm__dbn_join(top, b, v), true, &model, &learn);
+    gm_status s = gm__rbm_learn(top, b, gm__dbn_join(top, b, v), &model, &learn);
     top->how.k = k;
     if (s) return s;
     gm_tensor *asleep = sleep(d, t, gm__rbm_unlabelled(top, t, model), grey);

@@ -42,7 +42,7 @@ gm_status gm__rbm_make(gm_model *m, gm__rbm *r, const char *prefix, uint64_t see
 
 void gm__rbm_drop(gm__rbm *r)
 {
-    gm_tensor *const all[] = {r->w, r->b, r->c, r->log_var, r->mu, r->lambda, r->batch_mu, r->batch_lambda, r->chain};
+    gm_tensor *const all[] = {r->w, r->b, r->c, r->log_var, r->mu, r->lambda, r->batch_mu, r->batch_lambda, r->chain, r->fast_w, r->fast_b, r->fast_c};
     for (size_t i = 0; i < GM__COUNT(all); i++) gm_tensor_free(all[i]);
 }
 

@@ -12,6 +12,10 @@ static const gm__opt rows[] = {
     {"k", GM__O_INT, ROW(k), "1", 1, 2000, NULL, "Gibbs steps of an update"},
     {"persistent", GM__O_FLAG, ROW(persistent), "off", 0, 0, NULL, "chains go on from update to update (PCD), else they start at the data (CD)"},
     {"chains", GM__O_INT, ROW(chains), "0", 0, 1 << 20, NULL, "persistent: number of chains; 0: as many as rows in a batch"},
+    {"tempering", GM__O_INT, ROW(tempering), "0", 0, 256, NULL, "persistent: replicas of each chain, from the model to independent units, that change places; 0: none"},
+    {"fast-lr", GM__O_REAL, ROW(fast_lr), "0", 0, 1e3, NULL, "persistent: rate of weights that only the chains see and that are soon forgotten (fast PCD); 0: none"},
+    {"fast-decay", GM__O_REAL, ROW(fast_decay), "0.95", 0, 1, NULL, "fast-lr: what an update leaves of these weights"},
+    {"gradient", GM__O_CHOICE, ROW(gradient), "chains", 0, 0, "chains|exact", "the model's side of it: by chains, or all states counted (16 visible or 16 hidden units at most)"},
     {"centered", GM__O_FLAG, ROW(centered), "off", 0, 0, NULL, "energy in v - mean and h - mean, running means"},
     {"offset-rate", GM__O_REAL, ROW(offset_rate), "0.01", 0, 1, NULL, "centered: share of a batch's means in the running ones"},
     {"start", GM__O_CHOICE, ROW(start), "data", 0, 0, "zero|data", "visible biases at first: 0, or such that the means are those of the data"},
@@ -50,6 +54,8 @@ static gm_status check_units(gm_ctx *ctx, const gm_rbm_config *c)
     if (c->sparsity > 0 && c->units >> 8) return gm__fail_ctx(ctx, GM_EARG, "rbm: sparsity belongs to bernoulli hidden units");
     if (c->conditional && !h->log_sum) return gm__fail_ctx(ctx, GM_EARG, "rbm: conditional: p(label | x) needs free energies, which %s hidden units have not", h->name);
     if (c->conditional && !(v->has & GM__UNIT_F)) return gm__fail_ctx(ctx, GM_EARG, "rbm: conditional: p(x, label) needs an energy, which %s units have not", v->name);
+    if (c->tempering > 1 && (c->units >> 8 || !(v->has & GM__UNIT_F)))
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: tempering wants bernoulli hidden units and free energies: not units=%s,%s", v->name, h->name);
     return GM_OK;
 }
 
@@ -58,5 +64,9 @@ gm_status gm__rbm_check(gm_ctx *ctx, const void *cfg)
     const gm_rbm_config *c = cfg;
     GM__TRY(check_units(ctx, c));
     if (c->chains && !c->persistent) return gm__fail_ctx(ctx, GM_EARG, "rbm: chains belongs to persistent=on");
+    if ((c->tempering > 1 || c->fast_lr > 0) && !c->persistent)
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: %s belongs to persistent=on", c->tempering > 1 ? "tempering" : "fast-lr");
+    if (c->tempering > 1 && c->fast_lr > 0) return gm__fail_ctx(ctx, GM_EARG, "rbm: tempering and fast-lr are two ways for chains to move: choose one");
+    if (c->gradient == GM_RBM_EXACT && c->persistent) return gm__fail_ctx(ctx, GM_EARG, "rbm: persistent belongs to gradient=chains");
     return GM_OK;
 }

@@ -22,12 +22,14 @@ static gm_status build(gm_model *m)
     *r = (gm__rbm){.owner = "rbm",
                    .how = {.units = c->units, .k = c->k, .persistent = c->persistent, .chains = c->chains, .centered = c->centered, .start = c->start,
                            .offset_rate = c->offset_rate, .sparsity = c->sparsity, .sparsity_cost = c->sparsity_cost, .init_std = c->init_std,
-                           .group = c->group, .length = c->length},
+                           .group = c->group, .length = c->length,
+                           .gradient = c->gradient, .tempering = c->tempering, .fast_lr = c->fast_lr, .fast_decay = c->fast_decay},
                    .labels = joint(m) ? c->classes : 0, .nh = c->hidden};
     if (c->group && m->row % c->group)
         return gm__fail_ctx(m->ctx, GM_ESHAPE, "rbm: a row has %lld numbers, not groups of %d", (long long)m->row, (int)c->group);
     r->nv = m->row + r->labels;
-    return gm__rbm_make(m, r, "", gm__model_seed(m), 0);
+    GM__TRY(gm__rbm_make(m, r, "", gm__model_seed(m), 0));
+    return c->gradient == GM_RBM_EXACT ? gm__rbm_countable(m->ctx, r) : GM_OK;
 }
 
 /* Words of a document, on average. */
@@ -71,7 +73,7 @@ static gm_status begin(gm_model *m, gm_trainer *tr)
 }
 static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
 {
-    return gm__rbm_learn(gm__rbm_of(m), b->t, gm__rbm_input(m, b, b->epoch == 0 || !b->training), b->training, NULL, out);
+    return gm__rbm_learn(gm__rbm_of(m), b, gm__rbm_input(m, b, b->epoch == 0 || !b->training), NULL, out);
 }
 static gm_status stepped(gm_model *m) { return gm__rbm_moved(gm__rbm_of(m), m->ctx); }
 

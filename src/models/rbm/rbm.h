@@ -56,8 +56,8 @@ gm_tensor *gm__unit_one_draw(gm_tape *t, gm_tensor *in, int64_t group, double te
 double gm__unit_one_log_states(const float *b, const float *x, int64_t group);
 
 typedef struct gm__rbm_how { /* what it is like and how it learns */
-    int32_t units, k, persistent, chains, centered, start;
-    double offset_rate, sparsity, sparsity_cost, init_std;
+    int32_t units, k, persistent, chains, centered, start, gradient, tempering;
+    double offset_rate, sparsity, sparsity_cost, init_std, fast_lr, fast_decay;
     int32_t group;                       /* softmax: units of a group */
     double length;                       /* replicated: words of a usual document */
 } gm__rbm_how;
@@ -73,9 +73,10 @@ typedef struct gm__rbm {
     gm_tensor *log_var;                  /* [nv]: gaussian visibles; else NULL. What it says of labels is not used */
     gm_tensor *mu, *lambda;              /* running means of v and h: centered; else NULL */
     gm_tensor *batch_mu, *batch_lambda;  /* those of the last batch */
-    gm_tensor *chain;                    /* [chains, nv]: persistent, while in training; else NULL */
     bool one_of;                         /* of the hidden units exactly one is on: only in a stack, topmost */
     bool shared;                         /* b and mu, set before gm__rbm_make, are c and lambda of a machine below */
+    gm_tensor *chain;                    /* [replicas * chains, nv]: persistent, while in training; else NULL */
+    gm_tensor *fast_w, *fast_b, *fast_c; /* what is added for the chains: fast-lr, while in training; else NULL */
     bool met;                            /* batch_mu and batch_lambda hold a batch */
 } gm__rbm;
 
@@ -114,16 +115,28 @@ gm_tensor *gm__rbm_noise(const gm__rbm *r, gm_tape *t, int64_t n, double tempera
 
 /* ---- train.c ------------------------------------------------------------------------- */
 
-/* Chains, under a name for checkpoints. */
-gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const char *name);
 /* Biases (and running means) from the data's means, if the biases are still 0. */
 gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr);
 /* [N]: how far the pixels of v are from what h makes of them: cross-entropy, or squared error of gaussian units */
 gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h);
-/* *loss: its value tells how well v is rebuilt, its gradient is the learning rule's. In training *model receives the states
- * of the model's side, [N or chains, nv]; it may be NULL. */
-gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **model, gm_tensor **loss);
+/* *loss: its value tells how well v is rebuilt (gradient=exact: it is -log p), its gradient is the learning rule's. In training
+ * *model, if asked for, receives the states of the model's side, [N or chains, nv]; gradient=exact has none. */
+gm_status gm__rbm_learn(gm__rbm *r, const gm__batch *b, gm_tensor *v, gm_tensor **model, gm_tensor **loss);
 gm_status gm__rbm_moved(gm__rbm *r, gm_ctx *ctx);   /* after an update: the running means follow */
+
+/* ---- chains.c --------------------------------------------------------------------------- */
+
+/* Chains and fast weights, under a name for checkpoints. Chains start from noise of the visibles' own biases. */
+gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const char *name);
+/* States of the model's side, [n, nv]: k steps from the data, or of the chains, which move on. back: what visible units receive
+ * of a draw of hidden ones at the data. *driven_mean: with fast weights, the means of hidden units that go with the states. */
+gm_tensor *gm__rbm_negative(gm__rbm *r, const gm__batch *b, gm_tensor *data, gm_tensor *back, gm_tensor **driven_mean);
+gm_status gm__rbm_drive(gm__rbm *r, gm_tape *t, gm_tensor *gap); /* the fast weights take the gradient of gap */
+
+/* ---- enumerate.c ------------------------------------------------------------------------- */
+
+gm_status gm__rbm_countable(gm_ctx *ctx, const gm__rbm *r);       /* GM_ELIMIT names the sizes */
+gm_tensor *gm__rbm_log_z_on(const gm__rbm *r, gm_tape *t);        /* log Z as an expression */
 
 /* ---- log_z.c -------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* train.c - contrastive divergence, from the data or from persistent chains.
+/* train.c - the learning rule: by the states of chains (chains.c), or exact where all states can be counted.
  *
  * d log p(v) / d theta = -<dE/d theta> at the data + <dE/d theta> at the model, so the tape is given
  * E(v0, h0) - E(vk, hk) with all states held: its gradient is the update's. What is shown as the loss is
@@ -30,24 +30,6 @@ gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
     return s;
 }
 
-/* They start from noise of the visibles' own biases. */
-gm_status gm__rbm_start_chains(gm__rbm *r, gm_model *m, gm_trainer *tr, const char *name)
-{
-    if (!r->how.persistent) return GM_OK;
-    int64_t n = r->how.chains ? r->how.chains : tr->cfg.batch;
-    gm_tape *t = NULL;
-    gm_tensor_free(r->chain);
-    r->chain = NULL;
-    GM__TRY(gm_tensor_new(m->ctx, GM_F32, 2, (int64_t[]){n, r->nv}, &r->chain));
-    GM__TRY(gm_tape_new(m->ctx, tr->cfg.seed, &t));
-    gm_tape_recording(t, 0);
-    t->steps = UINT32_MAX; /* a stream that no step of training takes */
-    gm_tensor *v = gm__rbm_noise(r, t, n, 1);
-    gm_status s = v ? gm_tensor_assign(r->chain, v) : gm__tape_failed(m->ctx, t);
-    gm_tape_free(t);
-    return s ? s : gm__trainer_keep(tr, name, r->chain);
-}
-
 /* ---- a step --------------------------------------------------------------------------- */
 
 gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h) { return gm__rbm_gap(r, t, v, gm__rbm_down(r, t, h)); }
@@ -61,18 +43,6 @@ static gm_tensor *sparsity(const gm__rbm_how *c, gm_tape *t, gm_tensor *in)
     return gm_affine(t, gm_sum(t, gm_add(t, on, off), GM_ALL_AXES, 0), c->sparsity_cost, 0);
 }
 
-/* The states of the model's side: k steps from the data, or of the chains. in: what visible units receive of a draw of hidden
- * units at the data v. */
-static gm_tensor *negative(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
-{
-    if (r->how.persistent) {
-        gm_tensor *vk = gm__rbm_gibbs(r, t, gm_detach(t, r->chain), r->how.k, 1, NULL, NULL);
-        return vk && gm_tensor_assign(r->chain, vk) == GM_OK ? vk : NULL;
-    }
-    gm_tensor *v1 = gm__rbm_visible_draw_like(r, t, in, v, 1);
-    return r->how.k > 1 ? gm__rbm_gibbs(r, t, v1, r->how.k - 1, 1, NULL, NULL) : v1;
-}
-
 static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
 {
     gm_tensor *mv = gm_mean(t, v, 0, 0), *mh = gm_mean(t, h, 0, 0);
@@ -83,21 +53,40 @@ static gm_status remember(gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h)
     return GM_OK;
 }
 
-gm_status gm__rbm_learn(gm__rbm *r, gm_tape *t, gm_tensor *v, bool training, gm_tensor **model, gm_tensor **loss)
+/* Data less model, its gradient by the states of chains. in, h: what hidden units receive from v, and their means; back: what
+ * visible units receive of a draw of them. */
+static gm_tensor *by_chains(gm__rbm *r, const gm__batch *b, gm_tensor *v, gm_tensor *in, gm_tensor *h, gm_tensor *back, gm_tensor **states)
 {
-    gm_tensor *in = gm__rbm_up_states(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1));
-    bool recording = t->recording;
+    gm_tape *t = b->t;
+    gm_tensor *driven = NULL;
+    const bool recording = t->recording;
     t->recording = false;
-    gm_tensor *back = gm__rbm_down_states(r, t, r->hidden->draw(t, in, 1));
-    *loss = gm_mean(t, gm__rbm_gap(r, t, v, back), GM_ALL_AXES, 0);
-    gm_tensor *vk = training ? negative(r, t, v, back) : NULL;
+    gm_tensor *vk = gm__rbm_negative(r, b, v, back, &driven);
+    t->recording = recording;
+    if (states) *states = vk;
+    gm_tensor *ink = gm__rbm_up_states(r, t, vk), *hk = driven ? driven : gm_detach(t, r->hidden->mean(t, ink, 1));
+    gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(r, t, v, in, h), GM_ALL_AXES, 0), gm_mean(t, gm__rbm_energy(r, t, vk, ink, hk), GM_ALL_AXES, 0));
+    return gm__rbm_drive(r, t, gap) ? NULL : gap;
+}
+
+/* -log p(v): value and gradient. */
+static gm_tensor *counted(const gm__rbm *r, gm_tape *t, gm_tensor *v)
+{
+    return gm_add(t, gm_mean(t, gm__rbm_free_energy(r, t, v), GM_ALL_AXES, 0), gm__rbm_log_z_on(r, t));
+}
+
+gm_status gm__rbm_learn(gm__rbm *r, const gm__batch *b, gm_tensor *v, gm_tensor **model, gm_tensor **loss)
+{
+    gm_tape *t = b->t;
+    const bool recording = t->recording, exact = r->how.gradient == GM_RBM_EXACT;
+    gm_tensor *in = gm__rbm_up_states(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1));
+    t->recording = false;
+    gm_tensor *back = exact ? NULL : gm__rbm_down_states(r, t, r->hidden->draw(t, in, 1));
+    *loss = exact ? counted(r, t, v) : gm_mean(t, gm__rbm_gap(r, t, v, back), GM_ALL_AXES, 0);
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
-    if (!training) return GM_OK;
-    if (model) *model = vk;
-
-    gm_tensor *ink = gm__rbm_up_states(r, t, vk), *hk = gm_detach(t, r->hidden->mean(t, ink, 1));
-    gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(r, t, v, in, h), GM_ALL_AXES, 0), gm_mean(t, gm__rbm_energy(r, t, vk, ink, hk), GM_ALL_AXES, 0));
+    if (!b->training) return GM_OK;
+    gm_tensor *gap = exact ? counted(r, t, v) : by_chains(r, b, v, in, h, back, model);
     if (r->how.sparsity > 0) gap = gm_add(t, gap, sparsity(&r->how, t, in));
     *loss = gm_add(t, gm_sub(t, gap, gm_detach(t, gap)), *loss); /* this value, that gradient */
     GM__TRY(gm_tape_status(t));
