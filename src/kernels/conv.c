@@ -5,8 +5,9 @@
  * register tile of the matrix product (product.h) reads them where they lie, in a band of
  * the image copied with its zero border to scratch that stays in the second cache level. Where taps are
  * not neighbours (dilation, groups) or images are too small, patches are copied one by one instead.
- * With one to four output channels vectors run along the patch (dot.h). By weights the sum runs over
- * pixels. The transposed convolution is, for each remainder of the position by the stride, an
+ * With one to four output channels vectors run along the patch (dot.h). Where it saves work, a tile has the
+ * same pixel of several images, and only the taps inside them (conv_stack.h). By weights the sum runs over
+ * pixels (conv_weight.h, tap by tap in conv_taps.h). The transposed convolution is, for each remainder of the position by the stride, an
  * ordinary convolution with every stride-th tap. */
 #include "kernels/conv.h"
 #include "kernels/gemm.h"
@@ -16,6 +17,9 @@ enum {
     SCRATCH = 1 << 17, /* most elements of an image's band, or of patches, in a task's scratch */
     TASKS = 16,        /* tasks aimed at */
     FEW = 4,           /* channels for which vectors run along the patch */
+    SEVERAL = 6,       /* channels that fill a tile of weights by themselves */
+    MANY = 256,        /* pixels of such a step tap by tap */
+    VIEWS = 32,        /* taps at hand in the sum over pixels */
     PIXELS = 128,      /* pixels of a step of the sum over pixels, results that share a piece of the weights */
     STRETCH = 2048,    /* elements of a task that adds parts */
     COLS = 512,        /* weights of an output channel aimed at in such a step */
@@ -101,6 +105,38 @@ static bool data_grid(const gm__conv *g, size_t rest_y, size_t rest_x, gm__grid 
 /* Lines of a patch are runs of memory. */
 static bool dense_taps(const gm__grid *d) { return d->groups == 1 && (d->taps[1].at_step == 1 || d->taps[1].n == 1) && d->taps[0].n && d->taps[1].n; }
 
+/* ---- taps inside the image ----------------------------------------------------------- */
+
+typedef struct span { size_t lo, hi; } span; /* lo .. hi-1 */
+
+/* Which of start + i*step, i < n, lie in [0,size). */
+static span inside(ptrdiff_t start, ptrdiff_t step, size_t n, size_t size)
+{
+    span s = {0, 0};
+    if (start < 0) s.lo = divup((size_t)-start, (size_t)step);
+    if (start < (ptrdiff_t)size) s.hi = least(n, (size_t)((ptrdiff_t)size - 1 - start) / (size_t)step + 1);
+    return s;
+}
+
+/* What a tap sees of images, in the sum over pixels (conv_weight.h). */
+typedef struct view { size_t rows, cols, at, from; } view;
+
+/* The part of all taps of all results that are inside. */
+static double kept(const gm__grid *d)
+{
+    double all = 1;
+    for (int a = 0; a < 2; a++) {
+        const gm__taps *t = &d->taps[a];
+        double sum = 0;
+        for (size_t i = 0; i < t->n; i++) {
+            span s = inside(t->at + (ptrdiff_t)i * t->at_step, t->step, d->size[a], d->in[a]);
+            sum += s.hi > s.lo ? (double)(s.hi - s.lo) : 0;
+        }
+        all *= sum / ((double)t->n * (double)d->size[a]);
+    }
+    return all;
+}
+
 /* ---- bands ------------------------------------------------------------------------------ */
 
 /* Some rows of an image with the border that the taps of some rows of results reach. */
@@ -111,6 +147,15 @@ typedef struct band {
 } band;
 
 static size_t band_rows(const gm__grid *d, size_t rows) { return (rows - 1) * (size_t)d->taps[0].step + (d->taps[0].n - 1) * (size_t)d->taps[0].at_step + 1; }
+
+/* The rows of the image itself that results' rows first .. first+rows-1 see. */
+static span image_rows(const gm__grid *d, size_t first, size_t rows)
+{
+    ptrdiff_t lo = (ptrdiff_t)first * d->taps[0].step + d->taps[0].at, hi = lo + (ptrdiff_t)band_rows(d, rows), h = (ptrdiff_t)d->in[0];
+    lo = lo < 0 ? 0 : lo < h ? lo : h;
+    hi = hi < lo ? lo : hi < h ? hi : h;
+    return (span){(size_t)lo, (size_t)hi};
+}
 
 /* Room for at least one row of results, for as many as fill SCRATCH or `rows`. */
 static band band_of(const gm__grid *d, size_t rows)
@@ -124,13 +169,19 @@ static band band_of(const gm__grid *d, size_t rows)
 #define T float
 #define S f32
 #include "kernels/conv_body.h"
+#include "kernels/conv_stack.h"
 #include "kernels/conv_weight.h"
+#include "kernels/conv_taps.h"
+#include "kernels/conv_plan.h"
 #undef T
 #undef S
 #define T double
 #define S f64
 #include "kernels/conv_body.h"
+#include "kernels/conv_stack.h"
 #include "kernels/conv_weight.h"
+#include "kernels/conv_taps.h"
+#include "kernels/conv_plan.h"
 #undef T
 #undef S
 

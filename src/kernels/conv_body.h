@@ -86,10 +86,12 @@ typedef struct F(gather) {
     size_t mr, nr, k, run;      /* tile; length of a patch, of a line of it */
     size_t tall, piece;         /* bands: rows of a tile, elements of a line in one go */
     bool few;                   /* vectors run along the patch: weights packed as [cout, k] */
-    bool bands;                 /* else patches */
+    bool stack, bands;          /* else patches */
     band band;
     size_t lines;               /* rows of results of a task */
-    size_t kc, ld, m, mc;       /* patches: a block of k, a row in scratch, results, those of a task */
+    size_t sets, parts;         /* stacks: sets of images, tasks of a set */
+    size_t ld;                  /* from one image of a stack, one patch to the next in scratch */
+    size_t kc, m, mc;           /* patches: a block of k, results, those of a task */
     bool dense;                 /* results follow one another in memory */
     size_t panels;              /* of weights of a group */
     T *packed;                  /* panel p of group g at (g*panels + p)*k*nr */
@@ -139,13 +141,15 @@ static void F(tile_rows)(const F(gather) *p, const T *a, size_t rows, size_t j, 
     for (size_t y = 0; y < ny; y += group) /* short lines together, or each long one in pieces */
         for (size_t k = 0; k < p->run; k += p->piece, add = true) {
             size_t kc = least(p->piece, p->run - k), segs = least(group, ny - y);
+            gm__tile t = {.segs = segs, .kc = kc, .n = n, .ldc = ldc, .ars = ars, .acs = 1, .astep = line, .ldb = (ptrdiff_t)p->nr, .bstep = (ptrdiff_t)(kc * p->nr)};
             bool last = p->end->act && y + group >= ny && k + kc == p->run;
             for (size_t i = 0; i < rows; i++) {
                 const T *from = a + (ptrdiff_t)i * d->taps[0].step * (ptrdiff_t)p->band.len + (ptrdiff_t)y * line + (ptrdiff_t)k;
                 T *c = to + i * out_row + j;
-                for (size_t x = 0; x < ow; x += m)
-                    p->kern->F1(conv_tile, S)(segs, kc, from + (ptrdiff_t)x * ars, ars, 1, line, b, (ptrdiff_t)p->nr, c + x * ldc, ldc, least(m, ow - x), n,
-                                              add, add ? NULL : bias);
+                for (size_t x = 0; x < ow; x += m) {
+                    t.m = least(m, ow - x);
+                    p->kern->F1(conv_tile, S)(&t, from + (ptrdiff_t)x * ars, b, c + x * ldc, add, add ? NULL : bias);
+                }
                 if (last) p->kern->F1(gemm_post, S)(ow, n, c, ldc, NULL, p->end->act, (T)p->end->slope);
             }
             b += segs * kc * p->nr;
@@ -239,53 +243,4 @@ static void F(patch_task)(void *arg, size_t task, size_t worker)
         F(multiply)(p, a, group, m, c, d->cout, false);
         F(scatter)(p, c, group, first, m);
     }
-}
-
-/* ---- which of them ---- */
-
-/* Bands need rows of results that fill tiles and weights that are not read too often; patches cost what few columns do not repay. */
-static void F(plan_gather)(F(gather) *p)
-{
-    const gm__grid *d = p->d;
-    size_t lines = d->n * d->size[0], ow = d->size[1];
-    p->k = d->taps[0].n * d->taps[1].n * d->cin;
-    p->run = d->taps[1].n * d->cin;
-    p->panels = divup(d->cout, p->nr);
-    p->piece = gm__gemm_kblock(p->run);
-    p->tall = d->cout <= p->nr / 2 ? p->kern->F1(tall, S) : p->mr;
-    if (p->k && dense_taps(d)) {
-        p->lines = divup(lines, TASKS);
-        p->band = band_of(d, least(p->lines, d->size[0]));
-        bool filled = 6 * ow >= 5 * divup(ow, p->mr) * p->mr || d->cout <= 2 * p->nr;
-        p->few = d->cout <= FEW;
-        p->bands = p->few || (filled && (p->band.rows * ow >= 48 || p->k * d->cout <= 8192));
-    }
-    if (p->bands) {
-        p->own = round_up(p->band.size, 64);
-        return;
-    }
-    p->m = lines * ow;
-    p->kc = gm__gemm_kblock(p->k);
-    p->ld = row_len(p->k, sizeof(T));
-    p->dense = d->step[0] == 1 && d->step[1] == 1;
-    p->mc = least(SCRATCH / p->ld / p->mr * p->mr, round_up(divup(p->m * d->groups, TASKS), p->mr));
-    p->mc = least(most(p->mc, p->mr), GM__MC);
-    p->own = round_up(p->mc * (p->ld + (p->dense ? 0 : d->cout)), 64);
-}
-
-static gm_status F(run_gather)(gm_ctx *ctx, bool spread, const gm__grid *d, void *out, const void *in, const void *w, const gm__conv_end *end)
-{
-    F(gather) p = {.d = d, .ctx = ctx, .kern = ctx->kern, .in = in, .w = w, .out = out, .end = end, .mr = ctx->kern->F1(mr, S), .nr = ctx->kern->F1(nr, S)};
-    if (d->n * d->size[0] * d->size[1] == 0 || d->cout == 0) return GM_OK;
-    F(plan_gather)(&p);
-    size_t shared = d->groups * p.panels * p.nr * p.k;
-    for (size_t i = gm__workers(ctx); i-- > 0;) {
-        T *own = gm__scratch(ctx, i, (p.own + (i ? 0 : shared)) * sizeof(T));
-        if (!own) return gm__fail_ctx(ctx, GM_ENOMEM, "convolution: no memory for scratch");
-        p.packed = own + p.own;
-    }
-    run_tasks(ctx, spread, p.k ? d->groups * p.panels : 0, F(pack_weights), &p);
-    if (p.bands) run_tasks(ctx, spread, divup(d->n * d->size[0], p.lines), F(band_task), &p);
-    else run_tasks(ctx, spread, divup(p.m, p.mc) * d->groups, F(patch_task), &p);
-    return GM_OK;
 }

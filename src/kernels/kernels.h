@@ -77,6 +77,13 @@ typedef struct gm__adam { /* one pass; PyTorch's order of operations */
 } gm__adam;
 typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmsprop;
 
+/* C [m, n] (+)= A B where k runs over segs segments of kc: segment s, element k of row i at a[i*ars + s*astep + k*acs], of
+ * column j at b[s*bstep + k*ldb + j] */
+typedef struct gm__tile {
+    size_t segs, kc, m, n, ldc;
+    ptrdiff_t ars, acs, astep, ldb, bstep;
+} gm__tile;
+
 #define GM__KERN_TYPED(S, T) /* members for element type T with suffix S */              \
     void (*unary_##S[GM__U_ALL])(size_t n, T *y, const T *x, const T *p);              \
     void (*binary_##S[GM__B_ALL])(size_t n, T *y, const T *a, const T *b, int mode, const T *p); \
@@ -120,9 +127,8 @@ typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmspr
     /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
     void (*gemm_tile_##S)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
-    /* the same with k in segments of kc that lie astep apart in a and follow one another in b, plus bias [n] unless NULL; n of one \
-     * vector, nr/2 or less, goes with m <= tall */                                      \
-    void (*conv_tile_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add, const T *bias); \
+    /* the same with k in segments, plus bias [n] unless NULL; n of one vector, nr/2 or less, goes with m <= tall */ \
+    void (*conv_tile_##S)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias); \
     /* few columns: c[i*ldc + j] (+)= sum over s < segs, k < kc of a[i*ars + s*astep + k] b[j*ldb + s*kc + k], m <= 4, n <= 3 */ \
     void (*conv_dot_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t astep, const T *b, size_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
     void (*gemm_pack_##S)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs, ptrdiff_t ks); \

@@ -10,10 +10,11 @@ enum { F(MR) = SIMD == 2 ? 12 : SIMD == 1 ? 6 : 4, F(NR) = 2 * L };
 /* Rows of a tile of one vector, as many as keep the multipliers busy. */
 enum { F(TALL) = SIMD == 0 ? 8 : 12 };
 
-/* k runs over segs segments of kc elements each, which lie astep apart in A and follow one another in B; bias: [n] or NULL. */
-INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb, T *c,
-                    size_t ldc, size_t n, bool add, const T *bias, const int m, const int nv)
+/* C = A B + bias, or C += A B; bias: [n] or NULL. */
+INLINE void F(tile)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias, const int m, const int nv)
 {
+    size_t segs = t->segs, kc = t->kc, n = t->n, ldc = t->ldc;
+    ptrdiff_t ars = t->ars, acs = t->acs, ldb = t->ldb;
     V acc[F(TALL)][2];
     const T *ap[(F(TALL) + 2) / 3]; /* a row group's base; its rows at 0, ars, 2 ars */
     UNROLL for (int i = 0; i < m; i++)
@@ -21,7 +22,7 @@ INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t
     UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] = a + i * ars;
     UNROLL for (int i = 0; i < m; i++) /* C is wanted when the chain is done */
         UNROLL for (int j = 0; j < nv; j++) __builtin_prefetch(c + (size_t)i * ldc + j * L, 1);
-    ptrdiff_t jump = astep - (ptrdiff_t)kc * acs;
+    ptrdiff_t jump = t->astep - (ptrdiff_t)kc * acs, bjump = t->bstep - (ptrdiff_t)kc * ldb;
     for (size_t s = 0; s < segs; s++) {
         for (size_t k = 0; k < kc; k++) {
             V bv[2];
@@ -34,6 +35,7 @@ INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t
             UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += acs;
         }
         UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += jump;
+        b += bjump;
     }
     size_t r = n - (size_t)(nv - 1) * L; /* columns in the last vector */
     if (bias)
@@ -69,15 +71,13 @@ INLINE void F(tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t
 #define ROWS12(X) X(7) X(8) X(9) X(10) X(11) X(12)
 #define TALLER(X)
 #endif
-#define TILE_HEAD(m)                                                                                           \
-    static __attribute__((noinline)) void F(tile_##m)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, \
-                                                     const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t n, bool add, const T *bias)
-#define TILE_RUN(m, nv) F(tile)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, bias, m, nv)
-#define TILE(m)                                                                                                \
-    TILE_HEAD(m)                                                                                               \
-    {                                                                                                          \
-        if (n > L) TILE_RUN(m, 2);                                                                             \
-        else TILE_RUN(m, 1);                                                                                   \
+#define TILE_HEAD(m) static __attribute__((noinline)) void F(tile_##m)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias)
+#define TILE_RUN(m, nv) F(tile)(t, a, b, c, add, bias, m, nv)
+#define TILE(m)                          \
+    TILE_HEAD(m)                         \
+    {                                    \
+        if (t->n > L) TILE_RUN(m, 2);    \
+        else TILE_RUN(m, 1);             \
     }
 #define TALL_TILE(m) TILE_HEAD(m) { TILE_RUN(m, 1); }
 ROWS(TILE)
@@ -87,11 +87,10 @@ TALLER(TALL_TILE)
 #undef TILE_RUN
 #undef TILE_HEAD
 
-static void F(conv_tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, ptrdiff_t astep, const T *b, ptrdiff_t ldb,
-                         T *c, size_t ldc, size_t m, size_t n, bool add, const T *bias)
+static void F(conv_tile)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias)
 {
-    switch (m) {
-#define CASE(r) case r: F(tile_##r)(segs, kc, a, ars, acs, astep, b, ldb, c, ldc, n, add, bias); break;
+    switch (t->m) {
+#define CASE(r) case r: F(tile_##r)(t, a, b, c, add, bias); break;
         ROWS(CASE) TALLER(CASE)
 #undef CASE
     }
@@ -99,7 +98,8 @@ static void F(conv_tile)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrd
 static void F(gemm_tile)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c,
                          size_t ldc, size_t m, size_t n, bool add)
 {
-    F(conv_tile)(1, kc, a, ars, acs, 0, b, ldb, c, ldc, m, n, add, NULL);
+    const gm__tile t = {.segs = 1, .kc = kc, .m = m, .n = n, .ars = ars, .acs = acs, .ldb = ldb, .ldc = ldc};
+    F(conv_tile)(&t, a, b, c, add, NULL);
 }
 #undef ROWS
 #undef ROWS6
@@ -157,12 +157,13 @@ static void F(gemm_pack)(size_t width, size_t rows, size_t kc, T *dst, const T *
     if (ks == 1) {
         F(pack_rows)(width, rows, kc, dst, src, rs);
     } else if (rs == 1) {
-        for (size_t k = 0; k < kc; k++, src += ks, dst += width)
-            for (size_t i = 0; i < rows; i += L) {
-                size_t w = rows - i < L ? rows - i : L;
-                if (w == L) F(store)(dst + i, F(load)(src + i));
-                else F(storen)(dst + i, F(loadn)(src + i, w), w);
-            }
+        /* while what a whole vector reads and writes too much lies inside both, and is written again */
+        size_t w = rows % L ? rows % L : L, step = ks < 0 ? 0 : (size_t)ks < width ? (size_t)ks : width;
+        size_t last = w == L ? 0 : step ? (L - w + step - 1) / step : kc, whole = kc > last ? kc - last : 0;
+        for (size_t k = 0; k < whole; k++, src += ks, dst += width)
+            for (size_t i = 0; i < rows; i += L) F(store)(dst + i, F(load)(src + i));
+        for (size_t k = whole; k < kc; k++, src += ks, dst += width)
+            for (size_t i = 0; i < rows; i += L) F(storen)(dst + i, F(loadn)(src + i, rows - i < L ? rows - i : L), rows - i < L ? rows - i : L);
     } else {
         for (size_t k = 0; k < kc; k++)
             for (size_t i = 0; i < rows; i++) dst[k * width + i] = src[(ptrdiff_t)i * rs + (ptrdiff_t)k * ks];
