@@ -9,13 +9,13 @@
 #include "kernels/kernels.h"
 #include <string.h>
 
-enum { ROWS = 256, TABLE = GM__BITS_GROUP / 4 * 16 * GM__BITS_PANEL }; /* rows of a block; floats of the tables */
+enum { ROWS = 512, TABLE = GM__BITS_GROUP / 4 * 16 * GM__BITS_PANEL }; /* most rows of a block; floats of the tables */
 #define SMALL 5e5 /* sums below which threads do not pay */
 
 typedef struct job {
     gm_ctx *ctx;
     const gm__bits *g;
-    size_t blocks;
+    size_t blocks, rows; /* rows of each but the last */
 } job;
 
 static size_t scratch(size_t rows) { return (TABLE + rows * GM__BITS_PANEL) * sizeof(float); }
@@ -36,7 +36,7 @@ static void task(void *arg, size_t at, size_t worker)
     const job *p = arg;
     const gm__bits *g = p->g;
     const gm__kern *kern = p->ctx->kern;
-    size_t row = at % p->blocks * ROWS, m = g->m - row < ROWS ? g->m - row : ROWS;
+    size_t row = at % p->blocks * p->rows, m = g->m - row < p->rows ? g->m - row : p->rows;
     size_t col = at / p->blocks * GM__BITS_PANEL, n = g->n - col < GM__BITS_PANEL ? g->n - col : GM__BITS_PANEL;
     float *table = gm__scratch(p->ctx, worker, scratch(m)), *tile = table + TABLE; /* there already: the caller saw to it */
     if (!g->k) memset(tile, 0, m * GM__BITS_PANEL * sizeof *tile);
@@ -51,10 +51,11 @@ static void task(void *arg, size_t at, size_t worker)
 gm_status gm__bits_product(gm_ctx *ctx, const gm__bits *g)
 {
     job p = {.ctx = ctx, .g = g, .blocks = (g->m + ROWS - 1) / ROWS};
+    p.rows = p.blocks ? (g->m + p.blocks - 1) / p.blocks : 0;
     size_t tasks = p.blocks * ((g->n + GM__BITS_PANEL - 1) / GM__BITS_PANEL);
     bool spread = (double)g->m * (double)g->n * (double)g->k / 4 > SMALL;
     for (size_t w = 0; w < (spread ? gm__workers(ctx) : 1); w++)
-        if (tasks && !gm__scratch(ctx, w, scratch(g->m < ROWS ? g->m : ROWS))) return GM_ENOMEM;
+        if (tasks && !gm__scratch(ctx, w, scratch(p.rows))) return GM_ENOMEM;
     if (spread) gm__parallel(ctx, tasks, task, &p);
     else
         for (size_t i = 0; i < tasks; i++) task(&p, i, 0);

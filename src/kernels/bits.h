@@ -65,18 +65,19 @@ static void bits_add_f32(size_t m, size_t quads, const uint32_t *a, ptrdiff_t st
 
 static void bits_put_f32(size_t m, size_t n, float *tile, const float *bias, float *c, size_t ldc, bool add)
 {
-    for (size_t j = 0; j < n; j += L_f32) {
-        size_t r = n - j < L_f32 ? n - j : L_f32;
-        V_f32 b = bias ? loadn_f32(bias + j, r) : set1_f32(0);
-        float *t = tile + j, *to = c ? c + j : NULL;
-        for (size_t i = 0; i < m; i++, t += PANEL, to = to ? to + ldc : NULL) {
-            V_f32 v = load_f32(t);
-            if (bias) store_f32(t, v += b);
-            if (!to) continue;
-            if (add) v += r < L_f32 ? loadn_f32(to, r) : load_f32(to);
-            if (r < L_f32) storen_f32(to, v, r);
-            else store_f32(to, v);
+    size_t whole = n / L_f32 * L_f32, r = n - whole;
+    for (size_t i = 0; i < m; i++, tile += PANEL, c = c ? c + ldc : NULL) {
+        for (size_t j = 0; j < whole; j += L_f32) {
+            V_f32 v = load_f32(tile + j);
+            if (bias) store_f32(tile + j, v += load_f32(bias + j));
+            if (add) v += load_f32(c + j);
+            if (c) store_f32(c + j, v);
         }
+        if (!r) continue;
+        V_f32 v = load_f32(tile + whole);
+        if (bias) store_f32(tile + whole, v += loadn_f32(bias + whole, r));
+        if (add) v += loadn_f32(c + whole, r);
+        if (c) storen_f32(c + whole, v, r);
     }
 }
 
