@@ -55,14 +55,28 @@ static gm_status stack_of(gm_ctx *ctx, const gm__rbm *r, size_t machines, stack 
     return GM_OK;
 }
 
-/* y = what layer i receives of its neighbours, one row for each row of x[]; ld: their rows' lengths, 0: as many as units. */
-static gm_status receive(const stack *p, size_t i, size_t rows, float *const x[], size_t ld, float *y, const float *bias)
+static bool pack(const gm__kern *k, size_t rows, size_t n, const float *x, uint32_t *bits)
+{
+    for (size_t i = 0; i < rows; i++)
+        if (!k->bits_rows_f32(n, x + i * n, bits + i * gm__bits_words(n))) return false;
+    return true;
+}
+
+/* y = what layer i receives of its neighbours, one row for each row of x[]; ld: their rows' lengths, 0: as many as units.
+ * bits: room for the states of a layer as bits, NULL: they are not looked at. */
+static gm_status receive(const stack *p, size_t i, size_t rows, float *const x[], size_t ld, uint32_t *bits, float *y, const float *bias)
 {
     for (int above = 0; above < 2; above++) {
         if (above ? i + 1 == p->n : i == 0) continue;
         const size_t from = above ? i + 1 : i - 1, width = p->units[above ? from : i]; /* of the rows of w */
         gm__gemm g = {.m = rows, .n = p->units[i], .k = p->units[from], .a = x[from], .ars = (ptrdiff_t)(ld ? ld : p->units[from]), .acs = 1, .b = p->w[above ? i : from],
                       .brs = above ? 1 : (ptrdiff_t)width, .bcs = above ? (ptrdiff_t)width : 1, .c = y, .ldc = p->units[i], .bias = above && i > 0 ? NULL : bias, .add = above && i > 0};
+        if (bits && pack(p->ctx->kern, rows, g.k, x[from], bits)) {
+            gm__bits q = {.m = rows, .n = g.n, .k = g.k, .a = bits, .ars = (ptrdiff_t)gm__bits_words(g.k), .aws = 1, .b = g.b, .brs = g.brs, .bcs = g.bcs,
+                          .bias = g.bias, .c = y, .ldc = g.ldc, .add = g.add};
+            GM__TRY(gm__bits_product(p->ctx, &q));
+            continue;
+        }
         GM__TRY(gm__gemm_f32(p->ctx, &g));
     }
     return GM_OK;
@@ -123,7 +137,7 @@ static gm_status list_block(listing *a, size_t from)
             for (size_t j = 0; j < p->units[i]; j++) a->term[k] += (double)(a->x[i][k * a->width + j] * p->bias[i][j]);
     }
     for (size_t i = 1 - a->first; i < p->n; i += 2) {
-        GM__TRY(receive(p, i, a->block, a->x, a->width, a->in, NULL));
+        GM__TRY(receive(p, i, a->block, a->x, a->width, NULL, a->in, NULL));
         for (size_t k = 0; k < a->block; k++) a->term[k] += summed(p, i, a->in + k * p->units[i]);
     }
     for (size_t k = 0; k < a->block; k++) gm__log_add(&a->sum, a->term[k]);
@@ -169,6 +183,7 @@ typedef struct chains {
     uint64_t seed;
     float *base[LAYERS];    /* biases b0 */
     float *x[LAYERS], *in[LAYERS]; /* states and what they receive: [n, units] */
+    uint32_t *bits;         /* room for the states of a layer */
     double *weight;         /* [n]: log of the importance weights */
     double beta, to;
 } chains;
@@ -204,7 +219,7 @@ static void draw_kept(void *arg, size_t row, size_t worker)
 }
 static gm_status hear(const chains *a, size_t first)
 {
-    for (size_t i = first; i < a->p->n; i += 2) GM__TRY(receive(a->p, i, a->n, a->x, 0, a->in[i], a->p->bias[i]));
+    for (size_t i = first; i < a->p->n; i += 2) GM__TRY(receive(a->p, i, a->n, a->x, 0, a->bits, a->in[i], a->p->bias[i]));
     return GM_OK;
 }
 
@@ -323,9 +338,10 @@ static gm_status make_chains(chains *a)
     const stack *p = a->p;
     size_t all = 0;
     for (size_t i = 0; i < p->n; i++) all += p->units[i];
+    a->bits = gm__alloc(p->ctx, a->n * gm__bits_words(all), sizeof *a->bits);
     a->base[0] = gm__alloc(p->ctx, all * (1 + 2 * a->n), sizeof(float));
     a->weight = gm__calloc(p->ctx, a->n, sizeof *a->weight);
-    if (!a->base[0] || !a->weight) return GM_ENOMEM;
+    if (!a->bits || !a->base[0] || !a->weight) return GM_ENOMEM;
     float *at = a->base[0];
     for (size_t i = 0; i < p->n; at += p->units[i++]) a->base[i] = at;
     for (size_t i = 0; i < p->n; at += 2 * a->n * p->units[i++]) a->x[i] = at, a->in[i] = at + a->n * p->units[i];
@@ -350,6 +366,7 @@ static gm_status estimate(const stack *p, const gm__z_cfg *c, double *log_z, dou
             for (size_t j = 0; j < p->units[i]; j++) base += softplus((double)a.base[i][j]);
         *log_z = back ? base - gain : base + gain;
     }
+    gm__free(p->ctx, a.bits);
     gm__free(p->ctx, a.base[0]);
     gm__free(p->ctx, a.weight);
     return s;
