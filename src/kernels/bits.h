@@ -119,17 +119,21 @@ static bool bits_columns_f32(size_t rows, size_t n, const float *x, size_t ld, u
 
 /* ---- draws ------------------------------------------------------------------------------- */
 
+enum { SETS = SIMD == 2 ? 1 : 2 }; /* of blocks at a time: a panel's numbers, or what registers hold */
+
 static void bernoulli_tile_f32(size_t m, size_t n, const gm__stream *s, uint32_t block, float *y, size_t ldy, const float *x, size_t ldx, float scale,
                                const float *shift)
 {
-    V_f32 one = set1_f32(1), zero = set1_f32(0), by = set1_f32(scale), d[2];
+    V_f32 one = set1_f32(1), zero = set1_f32(0), by = set1_f32(scale), d[2 * SETS];
     philox_keys keys;
+    words w[SETS];
     for (size_t i = 0; i < m; i++, s++, x += ldx, y += ldy) {
         if (i && s->key[0] == s[-1].key[0] && s->key[1] == s[-1].key[1]) keys.s = *s;
         else philox_init(&keys, *s);
         for (size_t j = 0; j < n;) {
-            uniform_pair(&keys, block + (uint32_t)(j / 4), d);
-            for (size_t h = 0; h < 2 && j < n; h++, j += L_f32) {
+            philox_sets(&keys, block + (uint32_t)(j / 4), w, SETS);
+            UNROLL for (int q = 0; q < SETS; q++) to_uniforms(w[q], d + 2 * q);
+            for (size_t h = 0; h < 2 * SETS && j < n; h++, j += L_f32) {
                 size_t r = n - j < L_f32 ? n - j : L_f32;
                 V_f32 v = r < L_f32 ? loadn_f32(x + j, r) : load_f32(x + j);
                 V_f32 to = !shift ? zero : r < L_f32 ? loadn_f32(shift + j, r) : load_f32(shift + j);

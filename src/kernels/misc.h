@@ -66,33 +66,43 @@ static void philox_init(philox_keys *p, gm__stream s)
         for (int h = 0; h < 2; h++) p->k[r][h] = (U_f64){ 0 } + (uint64_t)(uint32_t)(s.key[h] + r * (h ? 0xBB67AE85u : 0x9E3779B9u));
 }
 
-INLINE words philox(const philox_keys *p, uint32_t block)
+/* Some such sets of blocks, round by round: the rounds of one wait for their products. */
+INLINE void philox_sets(const philox_keys *p, uint32_t block, words *out, const int sets)
 {
     const gm__stream *s = &p->s;
-    U_f64 zero = { 0 };
-    U_f64 c0 = gm__block_order + (uint64_t)(s->ctr[0] + block), c1 = zero + s->ctr[1], c2 = zero + s->ctr[2],
-          c3 = zero + s->ctr[3];
+    U_f64 zero = { 0 }, c[2][4];
     U_f64 m0 = zero + (uint64_t)0xD2511F53u, m1 = zero + (uint64_t)0xCD9E8D57u;
-    UNROLL for (int round = 0; round < 10; round++) {
-        U_f64 p0 = mul32(m0, c0), p1 = mul32(m1, c2);
-        c0 = high32(p1) ^ c1 ^ p->k[round][0];
-        c2 = high32(p0) ^ c3 ^ p->k[round][1];
-        c1 = p1;
-        c3 = p0;
+    UNROLL for (int i = 0; i < sets; i++) {
+        c[i][0] = gm__block_order + (uint64_t)(s->ctr[0] + block + (uint32_t)i * L_f64);
+        UNROLL for (int q = 1; q < 4; q++) c[i][q] = zero + s->ctr[q];
     }
-    return (words){ { c0, c1, c2, c3 } };
+    UNROLL for (int round = 0; round < 10; round++)
+        UNROLL for (int i = 0; i < sets; i++) {
+            U_f64 p0 = mul32(m0, c[i][0]), p1 = mul32(m1, c[i][2]);
+            c[i][0] = high32(p1) ^ c[i][1] ^ p->k[round][0];
+            c[i][2] = high32(p0) ^ c[i][3] ^ p->k[round][1];
+            c[i][1] = p1;
+            c[i][3] = p0;
+        }
+    UNROLL for (int i = 0; i < sets; i++) out[i] = (words){ { c[i][0], c[i][1], c[i][2], c[i][3] } };
+}
+INLINE words philox(const philox_keys *p, uint32_t block)
+{
+    words w;
+    philox_sets(p, block, &w, 1);
+    return w;
 }
 #define LOW ((U_f64){ 0 } + (uint64_t)0xffffffffu)
 
-/* the next 4 L_f64 = 2 L_f32 uniforms */
-INLINE void uniform_pair(const philox_keys *s, uint32_t block, V_f32 out[2])
+INLINE void to_uniforms(words w, V_f32 out[2])
 {
-    words w = philox(s, block);
     V_f64 a = (V_f64)((w.w[0] & LOW) | w.w[1] << 32), b = (V_f64)((w.w[2] & LOW) | w.w[3] << 32);
     I_f32 lo = (I_f32)((U_f32)zip_lo_f64(a, b) >> 8), hi = (I_f32)((U_f32)zip_hi_f64(a, b) >> 8);
     out[0] = __builtin_convertvector(lo, V_f32) * set1_f32(0x1p-24f);
     out[1] = __builtin_convertvector(hi, V_f32) * set1_f32(0x1p-24f);
 }
+/* the next 4 L_f64 = 2 L_f32 uniforms */
+INLINE void uniform_pair(const philox_keys *s, uint32_t block, V_f32 out[2]) { to_uniforms(philox(s, block), out); }
 
 /* the next 2 L_f32 normals: words (0,1) and (2,3) of a block make a pair each */
 INLINE void normal_pair(const philox_keys *s, uint32_t block, V_f32 out[2])
