@@ -120,7 +120,11 @@ gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in
 }
 
 /* -b v, and what visible units have in its place; summed over units */
-static gm_tensor *linear_term(gm_tape *t, gm_tensor *v, gm_tensor *b) { return gm_neg(t, gm_sum(t, gm_mul(t, v, b), 1, 0)); }
+static gm_tensor *linear_term(gm_tape *t, gm_tensor *v, gm_tensor *b)
+{
+    gm_tensor *along = b ? gm_matmul(t, v, gm_reshape(t, b, 2, (int64_t[]){b->size, 1})) : NULL;
+    return along ? gm_neg(t, gm_reshape(t, along, 1, along->shape)) : NULL;
+}
 static gm_tensor *visible_term(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *b)
 {
     if (!r->visible->own) return linear_term(t, v, b);
