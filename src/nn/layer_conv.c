@@ -3,7 +3,7 @@
 #include "nn/net.h"
 #include "ops/conv.h"
 
-enum { SIZE, KERNEL, STRIDE, PAD, DILATION, GROUPS, NOBIAS, INIT, BIAS, SPECTRAL, OUTPUT_PAD };
+enum { SIZE, KERNEL, STRIDE, PAD, DILATION, GROUPS, NOBIAS, INIT, BIAS, SPECTRAL, POWER, OUTPUT_PAD };
 #define COMMON                                                                              \
     [KERNEL] = {"k", GM__S_INT, false, 0, 1, 65535, "a kernel size"},                       \
     [STRIDE] = {"s", GM__S_INT, false, 1, 1, 65535, "a stride"},                            \
@@ -66,7 +66,7 @@ static gm_status build(gm__build *b, gm__layer *l)
     l->takes_doubled = l->kind == &gm__layer_conv && axes == 2 && k == 3 && setting(l, PAD) == 1 && setting(l, STRIDE) == 1 &&
                        setting(l, DILATION) == 1 && g == 1;
     GM__TRY(gm__declare_weights(b, l, 2 + axes, shape, out, (gm__weights){(int)l->v[INIT], l->v[BIAS], l->v[NOBIAS] != 0}));
-    return setting(l, SPECTRAL) ? gm__spectral_declare(b, l, 2 + axes, shape, is_transposed(l) ? 1 : 0) : GM_OK;
+    return setting(l, SPECTRAL) ? gm__spectral_declare(b, l, 2 + axes, shape, is_transposed(l) ? 1 : 0, (int)setting(l, POWER)) : GM_OK;
 }
 
 /* ---- running ------------------------------------------------------------------------- */

@@ -38,7 +38,8 @@ void gm__init_text(int kind, double number, gm__buf *b);
 #define GM__WEIGHT_SETTINGS                                                                 \
     [INIT] = {"init", GM__S_INIT, false, GM__INIT_PYTORCH, 0, 0, "init="},                  \
     [BIAS] = {"bias", GM__S_REAL, false, GM__BIAS_BY_INIT, -1e6, 1e6, "a first bias"},      \
-    [SPECTRAL] = {"spectral", GM__S_FLAG, false, 0, 0, 1, "spectral"}
+    [SPECTRAL] = {"spectral", GM__S_FLAG, false, 0, 0, 1, "spectral"},                      \
+    [POWER] = {"power", GM__S_INT, false, 1, 1, 100, "spectral: steps of the power method"}
 
 /* ---- layers --------------------------------------------------------------------- */
 
@@ -66,6 +67,7 @@ typedef struct gm__layer {
     size_t param, n_param, stat;  /* first parameter and statistic, indices into the body's slots */
     int64_t numbers;              /* parameters of this layer alone */
     int spectral;                 /* weights are divided by their largest singular value (spectral.c): 1 + the axis of their rows; 0: no */
+    int power;                    /* its steps an application */
     bool doubles, takes_doubled;  /* repeats each pixel 2x2 and no more; a convolution that can do that itself (set by build) */
     char *text;                   /* canonical, without what is in parentheses */
     gm__stats pending;
@@ -176,7 +178,7 @@ typedef struct gm__weights { int init; double bias; bool nobias; } gm__weights;
 gm_status gm__declare_weights(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int64_t out, gm__weights how);
 
 /* spectral.c: weight_u and weight_v wait and are committed as running statistics are */
-gm_status gm__spectral_declare(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int axis); /* the layer's first statistics */
+gm_status gm__spectral_declare(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int axis, int steps); /* the layer's first statistics */
 gm_tensor *gm__spectral_weight(const gm__run *r, gm__layer *l, gm_tensor *w); /* w itself without `spectral` */
 void gm__spectral_commit(gm_net *net, gm__layer *l);
 gm_status gm__spectral_start(gm_net *net, gm__body *body); /* first vectors, from the first weights */

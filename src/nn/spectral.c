@@ -1,6 +1,6 @@
 /* spectral.c - weights divided by their largest singular value (Miyato et al. 2018).
  *
- * Singular vectors u, v are statistics: each application in training improves them by one step of the power method, and
+ * Singular vectors u, v are statistics: each application in training improves them by a step of the power method, or several, and
  * what it finds waits in the layer for the optimiser's step, as batch norm's statistics do. Gradients take them as constants. */
 #include "kernels/kernels.h"
 #include "nn/net.h"
@@ -60,7 +60,7 @@ static void from_doubles(gm_tensor *x, const double *from)
 
 /* ---- building ------------------------------------------------------------------------- */
 
-gm_status gm__spectral_declare(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int axis)
+gm_status gm__spectral_declare(gm__build *b, gm__layer *l, int ndim, const int64_t *shape, int axis, int steps)
 {
     int64_t rows = shape[axis], cols = 1;
     for (int i = 0; i < ndim; i++) cols *= i == axis ? 1 : shape[i];
@@ -71,6 +71,7 @@ gm_status gm__spectral_declare(gm__build *b, gm__layer *l, int ndim, const int64
     if (!block) return GM_ENOMEM;
     l->pending = (gm__stats){.mean = block, .var = block + rows};
     l->spectral = 1 + axis;
+    l->power = steps;
     return GM_OK;
 }
 
@@ -114,7 +115,7 @@ gm_tensor *gm__spectral_weight(const gm__run *r, gm__layer *l, gm_tensor *w)
         }
         if (p->batches) from_doubles(u, p->mean);
         else memcpy(u->data, from->data, (size_t)u->size * gm__esize(u->dtype));
-        power(w, l->spectral - 1, u, v);
+        for (int k = 0; k < l->power; k++) power(w, l->spectral - 1, u, v);
         if (!r->net->frozen) to_doubles(u, p->mean), to_doubles(v, p->var), p->batches++;
     }
     return gm__spectral_norm(t, w, u, v, l->spectral - 1);
