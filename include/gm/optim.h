@@ -23,20 +23,22 @@ typedef struct gm_optim gm_optim;
  * @param kind      "sgd", "adam", "adamw", "rmsprop" or "adagrad"
  * @param options   lr (1e-3), momentum (0), dampening (0), nesterov (off), beta1 (0.9), beta2 (0.999), amsgrad (off),
  *                  alpha (0.99), rms-centered (off), lr-decay (0), initial-accumulator (0), eps (1e-8; adagrad 1e-10),
- *                  weight-decay (0; adamw 0.01), clip-norm (0: off), clip-value (0: off), ema (0: off; e.g. 0.999),
+ *                  weight-decay (0; adamw 0.01), clip-norm (0: off), clip-value (0: off), ema (0: off; e.g. 0.999), ema-warmup
+ *                  (off), optimistic (off: with it a step takes twice the update and gives back the last one),
  *                  schedule (constant|step|exponential|cosine|linear|onecycle|plateau), warmup (steps), horizon (steps;
  *                  cosine, linear, onecycle), step-size (steps), gamma (0.1), lr-min (0); of plateau: plateau-patience
  *                  (10), threshold (1e-4), cooldown (0); of onecycle: pct-start (0.3), div-factor (25),
  *                  final-div-factor (1e4), cycle-momentum (on), base-momentum (0.85), max-momentum (0.95).
  *                  Formulas are PyTorch's; NULL for the defaults. Over the first warmup steps the rate rises:
  *                  (step+1)/warmup of it, step counting from 0; cosine and linear run from there to lr-min at horizon.
- *                  plateau hears of losses by gm_optim_observe. ema averages start from the weights before the first step
+ *                  plateau hears of losses by gm_optim_observe. ema averages start from the weights before the first step;
+ *                  with ema-warmup the decay after t updates is at most (1 + t)/(10 + t)
  * @param out       receives the optimiser, the caller's
  * @errors    GM_EARG, GM_ENOMEM
  * @threads   as ctx
  * @since     0.1
  * @source    Kingma & Ba 2015; Loshchilov & Hutter 2019 (AdamW), 2017 (cosine); Tieleman & Hinton 2012 (RMSprop); Duchi et al. 2011 (Adagrad);
- *            Reddi et al. 2018 (AMSGrad); Smith & Topin 2018 (one cycle)
+ *            Reddi et al. 2018 (AMSGrad); Smith & Topin 2018 (one cycle); Daskalakis et al. 2018 (optimistic)
  */
 GM_API gm_status gm_optim_new(gm_ctx *ctx, const char *kind, const char *options, gm_optim **out);
 
@@ -81,9 +83,21 @@ GM_API gm_status gm_optim_groups(gm_optim *o, const char *groups);
  */
 GM_API gm_status gm_optim_step(gm_optim *o);
 
+/**
+ * Moves the weights by an update as gm_optim_step does, to look at the gradients there: the next gm_optim_step starts from where the weights
+ * were. Two players who both look ahead and then step converge where plain descent circles outwards. Moments and the
+ * updates counted for them go on in both; steps, averages and waiting statistics only in gm_optim_step.
+ * gm_optim_clear takes it back.
+ * @errors    as gm_optim_step; GM_ESTATE if the weights are ahead already
+ * @threads   as the optimiser's context
+ * @since     0.1
+ * @source    Korpelevich 1976; Gidel et al. 2019
+ */
+GM_API gm_status gm_optim_extrapolate(gm_optim *o);
+
 /** Tells schedule=plateau the loss of an epoch; other schedules ignore it. @param loss lower is better; not finite: no better. @errors GM_EARG. @threads as the optimiser's context. @since 0.1 */
 GM_API gm_status gm_optim_observe(gm_optim *o, double loss);
-/** Clears all gradients and waiting statistics without a step. @errors none. @threads as the optimiser's context. @since 0.1 */
+/** Clears all gradients and waiting statistics without a step, and takes back gm_optim_extrapolate. @errors none. @threads as the optimiser's context. @since 0.1 */
 GM_API void gm_optim_clear(gm_optim *o);
 /** Steps taken. @errors none. @threads any. @since 0.1 */
 GM_API int64_t gm_optim_steps(const gm_optim *o);

@@ -114,14 +114,13 @@ gm_status gm__half_begin(gm_trainer *tr, int64_t least, gm__batch *b)
     const int64_t batches = epoch_batches(tr);
     gm_tensor *x = NULL;
     int64_t n = 0;
-    GM__TRY(gm__check_cancel(tr->ctx));
-    tr->taking = 0;
-    empty_tape(tr, tr->st.halves);
+    /* draws depend on the half-steps before this one, and on the looks ahead within it */
+    empty_tape(tr, tr->st.halves + (tr->looks << 48));
     gm__tape_rows(tr->tape, 0, 0, 0, NULL, 0);
     *b = (gm__batch){ .t = tr->tape };
-    while (n < least) { /* what is left at an epoch's end may be too few */
+    for (int64_t tries = 0; n < least; tries++) { /* what is left at an epoch's end may be too few */
         const int64_t at = tr->st.taken + tr->taking;
-        if (tr->taking > batches) return gm__fail_ctx(tr->ctx, GM_EARG, "train: batches of %lld rows or more are wanted", (long long)least);
+        if (tries > batches) return gm__fail_ctx(tr->ctx, GM_EARG, "train: batches of %lld rows or more are wanted", (long long)least);
         GM__TRY(fetch(tr, at / batches, at % batches, &x));
         tr->taking++;
         n = x->shape[0];
@@ -132,16 +131,28 @@ gm_status gm__half_begin(gm_trainer *tr, int64_t least, gm__batch *b)
     return gm_tape_status(tr->tape) ? gm__tape_failed(tr->ctx, tr->tape) : GM_OK;
 }
 
-gm_status gm__half_move(gm_trainer *tr, gm_optim *o, gm_tensor *loss, double *value)
+gm_status gm__half_look(gm_trainer *tr, gm_tensor *loss, double *value)
 {
     if (gm_tape_status(tr->tape)) return gm__tape_failed(tr->ctx, tr->tape);
-    GM__TRY(descend(tr, loss, 1, value));
+    tr->looks++;
+    return descend(tr, loss, 1, value);
+}
+
+gm_status gm__half_step(gm_trainer *tr, gm_optim *o)
+{
+    if (o == tr->rival) gm__optim_set_clock(o, tr->st.step);
     GM__TRY(gm_optim_step(o));
     tr->st.taken += tr->taking;
     tr->st.halves++;
     tr->st.played++;
-    tr->taking = 0;
+    tr->taking = tr->looks = 0;
     return GM_OK;
+}
+
+gm_status gm__half_move(gm_trainer *tr, gm_optim *o, gm_tensor *loss, double *value)
+{
+    GM__TRY(gm__half_look(tr, loss, value));
+    return gm__half_step(tr, o);
 }
 
 /* ---- steps -------------------------------------------------------------------------------- */
@@ -187,6 +198,7 @@ static gm_status one_step(gm_trainer *tr, gm__half_fn *play, bool completes, dou
         if (s == GM_ENONFINITE) gm__trainer_raise(tr, GM_EVENT_NONFINITE, *loss, "%s", gm_ctx_message(tr->ctx));
         gm_optim_clear(tr->optim);
         gm_optim_clear(tr->rival);
+        tr->taking = tr->looks = 0;
         tr->reseek = true;
         return s;
     }

@@ -14,6 +14,7 @@ static const gm__opt rows[] = {
     {"accumulate", GM__O_I64, OWN(accumulate), "1", 1, 1 << 20, NULL, "batches of one update, whose gradients are added up as if they were one"},
     {"optimizer", GM__O_CHOICE, OWN(optimizer), "adam", 0, 0, GM__OPTIM_KINDS, "how gradients become updates"},
 #include "optim/rows.def"
+    {"extragradient", GM__O_FLAG, OWN(extragradient), "off", 0, 0, NULL, "gan: both players step by the gradients found where both would step to"},
     {"groups", GM__O_TEXT, OWN(groups), NULL, 0, 0, NULL, "rates for weights by name: 'decoder: lr-scale=0.1; *.bias: weight-decay=0'; lr-scale=0 freezes"},
     {"seed", GM__O_U64, OWN(seed), "0", 0, 0, NULL, "of order and noise (default: the model's)"},
     {"patience", GM__O_I64, OWN(patience), "0", 0, 1e8, NULL, "stop after so many epochs without better held-out loss; 0: never"},
@@ -204,6 +205,8 @@ gm_status gm__trainer_open(gm_trainer *tr)
     if (!s && !tr->rows) s = GM_ENOMEM;
     if (!s) s = open_optim(tr);
     if (!s) s = open_batches(tr, tr->data, c->batch, true, c->prefetch, &tr->batches);
+    if (!s && c->extragradient && !tr->m->family->update)
+        s = gm__fail_ctx(tr->ctx, GM_EUNSUPPORTED, "train: extragradient is of two players, %s has one", tr->m->family->name);
     if (!s && tr->m->family->watch) s = open_batches(tr, tr->data, watch, false, false, &tr->watch_batches);
     if (!s) s = gm_tape_new(tr->ctx, c->seed, &tr->tape);
     static const char *const curves[] = { "loss", "epoch-loss", "valid-loss", "grad-norm", "lr" };

@@ -15,7 +15,7 @@ typedef struct gm__train_cfg {
     uint64_t seed;
     const char *checkpoint, *groups;
     int64_t checkpoint_every, stop_after, patience;
-    int32_t keep_best, prefetch;
+    int32_t keep_best, prefetch, extragradient;
     const char *augment;
     const char *report;
 } gm__train_cfg;
@@ -92,7 +92,7 @@ struct gm_trainer {
     gm__series *series;
     size_t n_series;
     int32_t in_step;           /* 1 inside a step, which st.step does not count yet */
-    int64_t taking;            /* batches that the half-step in progress has taken */
+    int64_t taking, looks;     /* of the half-step in progress: batches it has taken, gradients found */
 };
 
 extern const gm__opts gm__train_opts;
@@ -114,7 +114,9 @@ bool gm__trainer_complete(const gm_trainer *tr);
 /* Half-steps, what a family's update is made of. Each begins on an empty tape in training mode whose draws depend on the
  * number of half-steps before it alone, and is all or nothing: the count of batches moves on with the weights. */
 gm_status gm__half_begin(gm_trainer *tr, int64_t least, gm__batch *b); /* b: the next batch of at least so many rows; least 0: no data, b.t only */
-gm_status gm__half_move(gm_trainer *tr, gm_optim *o, gm_tensor *loss, double *value); /* backward, step, counts; value: that of loss */
+gm_status gm__half_look(gm_trainer *tr, gm_tensor *loss, double *value); /* backward: gradients, and the value of a loss */
+gm_status gm__half_step(gm_trainer *tr, gm_optim *o);                    /* the step by them, and the counts */
+gm_status gm__half_move(gm_trainer *tr, gm_optim *o, gm_tensor *loss, double *value); /* both */
 /* A half-step called by the host. It completes a step or not; epoch ends, checks and locks are those of gm_trainer_step. */
 typedef gm_status gm__half_fn(gm_model *m, gm_trainer *tr, double *loss);
 gm_status gm__trainer_half(gm_trainer *tr, gm__half_fn *half, bool completes, double *loss);

@@ -66,7 +66,9 @@ static void free_param(gm_ctx *ctx, gm__param_state *p)
     gm_tensor_free(p->v);
     gm_tensor_free(p->b);
     gm_tensor_free(p->steps);
+    gm_tensor_free(p->last);
     gm_tensor_free(p->ema);
+    gm_tensor_free(p->anchor);
 }
 
 void gm_optim_free(gm_optim *o)
@@ -236,6 +238,7 @@ static gm_status ready_param(const gm_optim *o, gm__param_state *p)
         if (o->kind == GM__ADAGRAD && fresh) fill(p->v, c->initial_accumulator);
         if (!p->steps) GM__TRY(gm_tensor_new(o->ctx, GM_I64, 0, NULL, &p->steps));
     }
+    if (c->optimistic) GM__TRY(like(p->w, &p->last));
     if (o->cfg.ema > 0 && !p->ema) {
         gm_tensor *copy = NULL;
         GM__TRY(like(p->w, &copy));
@@ -268,8 +271,8 @@ gm_status gm__optim_state(gm_optim *o, gm__state_fn *fn, void *user)
     gm_status s = GM_OK;
     for (size_t i = 0; i < o->n && !s; i++) {
         gm__param_state *p = &o->p[i];
-        gm_tensor *t[] = {p->m, p->v, p->b, p->steps, p->ema};
-        static const char *const suffix[] = {"m", "v", "b", "steps", "ema"};
+        gm_tensor *t[] = {p->m, p->v, p->b, p->steps, p->last, p->ema};
+        static const char *const suffix[] = {"m", "v", "b", "steps", "last", "ema"};
         for (size_t k = 0; k < GM__COUNT(t) && !s; k++) {
             if (!t[k]) continue;
             name.len = 0;
@@ -289,6 +292,8 @@ gm_status gm__optim_set_steps(gm_optim *o, int64_t steps)
     o->steps = steps;
     return GM_OK;
 }
+
+void gm__optim_set_clock(gm_optim *o, int64_t step) { o->clock = step + 1; }
 
 gm__plateau *gm__optim_plateau(gm_optim *o) { return &o->plateau; }
 

@@ -16,7 +16,7 @@ typedef struct gm__optim_config {
     double alpha, lr_decay, initial_accumulator;
     double gamma, lr_min, threshold, pct_start, div_factor, final_div_factor, base_momentum, max_momentum;
     int64_t warmup, horizon, step_size, plateau_patience, cooldown;
-    int32_t nesterov, amsgrad, centered, cycle_momentum, schedule;
+    int32_t optimistic, ema_warmup, nesterov, amsgrad, centered, cycle_momentum, schedule;
 } gm__optim_config;
 
 /* What schedule=plateau has seen: part of the state. */
@@ -28,12 +28,14 @@ typedef struct gm__plateau {
 
 /* Calls fn for every state tensor: "NAME.m" and "NAME.v" (adam, adamw) or "NAME.v" (sgd with momentum; adagrad); rmsprop
  * "NAME.v", "NAME.m" if centered; "NAME.b" (amsgrad's largest v, rmsprop's momentum); "NAME.steps" (i64, updates of this
- * parameter) and "NAME.ema", NAME being the parameter's index or the name given at add.
+ * parameter), "NAME.last" (optimistic: its last update) and "NAME.ema", NAME being the parameter's index or the name given at add.
  * State is allocated first if need be. Tensors may be written; GM_ESTATE while the averages are swapped in. */
 typedef gm_status gm__state_fn(void *user, const char *name, gm_tensor *t);
 gm_status gm__optim_state(gm_optim *o, gm__state_fn *fn, void *user);
 gm_status gm__optim_set_steps(gm_optim *o, int64_t steps);
 gm__plateau *gm__optim_plateau(gm_optim *o);
+/* The schedule goes by another's steps from now on: of players who do not step equally often. */
+void gm__optim_set_clock(gm_optim *o, int64_t step);
 /* Defaults that depend on the kind, for options that were not given. */
 void gm__optim_settle(int kind, gm__optim_config *c, bool decay_given, bool eps_given);
 extern const gm__opts gm__optim_opts;                     /* the rows of the options text, for a gm__optim_config */

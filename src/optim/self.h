@@ -10,7 +10,8 @@ typedef struct gm__param_state {
     gm_tensor *w;
     double base_scale, lr_scale, decay; /* lr_scale: base_scale times the group's */
     double phase;                       /* a further factor, of the present step */
-    gm_tensor *m, *v, *b, *steps, *ema; /* as the kind and options need; made at the first step */
+    gm_tensor *m, *v, *b, *steps, *last, *ema; /* as the kind and options need; made at the first step */
+    gm_tensor *anchor;                         /* the weights before gm_optim_extrapolate */
 } gm__param_state;
 
 /* What may differ between parameters (groups.c). */
@@ -46,15 +47,17 @@ struct gm_optim {
     gm__tasks tasks;
     size_t ready;   /* parameters that have their state */
     int64_t steps;
+    int64_t clock;  /* 1 + the step that the schedule goes by; 0: its own */
     double norm;
-    bool swapped;
+    bool swapped, ahead;   /* the averages are in the weights' place; gm_optim_extrapolate has moved them */
     gm__plateau plateau;
 };
 
 /* The numbers of one step, the same for all parameters. */
 typedef struct gm__update {
     gm_optim *o;
-    double gscale, lr, beta1, momentum;
+    double gscale, lr, beta1, momentum, ema;
+    bool look; /* to come back from: averages stay */
 } gm__update;
 void gm__optim_rule(const gm__update *u, const gm__param_state *p, const gm__stretch *part); /* rules.c */
 static inline void *gm__optim_at(const gm_tensor *t, int64_t first) { return t->data + (size_t)first * gm__esize(t->dtype); }
