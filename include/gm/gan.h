@@ -54,7 +54,7 @@ typedef struct gm_gan_config {
     int32_t  loss;             /* GM_GAN_* losses */
     int32_t  penalty;          /* GM_PENALTY_* */
     int32_t  penalty_every;    /* D's steps between two penalties, whose weight is multiplied by it */
-    double   penalty_weight;   /* 0: 10 for gp and dragan, 0.1 for r1 and r2, 0.01 for clip */
+    double   penalty_weight;   /* 0: 10 for gp and dragan, 0.2 for r1 and r2, 0.01 for clip */
     int32_t  spectral;         /* 1: D's weights are divided by their largest singular value */
     int32_t  pack;             /* rows that D judges together */
     double   d_steps;          /* D's half-steps for one of G's; 0.5: one in every second step */

@@ -16,6 +16,7 @@ static gm_status half(gm_trainer *tr, const char *who, gm__half_fn *fn, bool com
 {
     if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
     if (tr->m->family != &gm__family_gan) return gm__fail_ctx(tr->ctx, GM_EARG, "%s: a model of family gan wanted, this is %s", who, tr->m->family->name);
+    if (tr->cfg.extragradient) return gm__fail_ctx(tr->ctx, GM_EUNSUPPORTED, "%s: with extragradient both move at once: gm_trainer_step", who);
     return gm__trainer_half(tr, fn, completes, loss);
 }
 

@@ -21,7 +21,7 @@ static bool text_ends_in_tanh(const char *text)
 /* What the shape of a row decides. */
 static void resolve(gm_gan_config *c, int32_t ndim, const int64_t *shape)
 {
-    static const double weights[] = {[GM_PENALTY_NONE] = 0, [GM_PENALTY_GP] = 10, [GM_PENALTY_R1] = 0.1, [GM_PENALTY_R2] = 0.1, [GM_PENALTY_DRAGAN] = 10, [GM_PENALTY_CLIP] = 0.01};
+    static const double weights[] = {[GM_PENALTY_NONE] = 0, [GM_PENALTY_GP] = 10, [GM_PENALTY_R1] = 0.2, [GM_PENALTY_R2] = 0.2, [GM_PENALTY_DRAGAN] = 10, [GM_PENALTY_CLIP] = 0.01};
     const bool vectors = ndim == 1;
     c->preset = gm__gan_preset(c, ndim, shape);
     if (!c->noise_dim) c->noise_dim = !vectors || shape[0] > 64 ? 64 : shape[0] < 2 ? 2 : (int32_t)shape[0];
@@ -74,7 +74,7 @@ static const char *usual(const gm_model *m, const gm_dataset *d)
 {
     const gm__column *x = gm__dataset_column(d, "x");
     const int32_t ndim = m->built ? m->ndim : x ? x->ndim : 1;
-    return ndim <= 1 ? "steps=10000 batch=128 lr=1e-3 beta1=0.5 beta2=0.99 schedule=linear ema=0.999" : "batch=64 lr=2e-4 beta1=0.5 ema=0.999";
+    return ndim <= 1 ? "steps=10000 batch=128 lr=3e-3 beta1=0.5 beta2=0.99 schedule=linear ema=0.999 ema-warmup=on" : "steps=5000 batch=64 lr=2e-4 beta1=0.5 ema=0.999 ema-warmup=on";
 }
 
 /* ---- use -------------------------------------------------------------------------------------- */

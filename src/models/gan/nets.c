@@ -120,7 +120,7 @@ static void put_spectral(const char *text, gm__buf *b)
         for (size_t i = 0; i < GM__COUNT(weighty); i++) has |= strlen(weighty[i]) == word && !strncmp(p + blank, weighty[i], word);
         gm__buf_put(b, p, end);
         const char *given = strstr(p, "spectral");
-        if (has && !(given && given < p + n)) gm__buf_text(b, " spectral");
+        if (has && !(given && given < p + n)) gm__buf_text(b, " spectral power=3"); /* one step an application lags behind by per cents */
         if (p[n]) gm__buf_put(b, p + n, 1);
         p += p[n] ? n + 1 : n;
     }

@@ -15,7 +15,7 @@ static const gm__opt rows[] = {
     {"loss", GM__O_CHOICE, ROW(loss), "auto", 0, 0, "minimax|non-saturating|least-squares|hinge|wasserstein|relativistic|auto", "what the two lose; auto: relativistic for vectors, non-saturating for images"},
     {"penalty", GM__O_CHOICE, ROW(penalty), "auto", 0, 0, "none|gp|r1|r2|dragan|clip|auto", "what keeps the discriminator smooth; auto: r2 for vectors, none for images"},
     {"penalty-every", GM__O_INT, ROW(penalty_every), "1", 1, 1 << 20, NULL, "discriminator steps between two penalties, whose weight is multiplied by it"},
-    {"penalty-weight", GM__O_REAL, ROW(penalty_weight), "0", 0, 1e6, NULL, "0: 10 for gp and dragan, 0.1 for r1 and r2, 0.01 for clip"},
+    {"penalty-weight", GM__O_REAL, ROW(penalty_weight), "0", 0, 1e6, NULL, "0: 10 for gp and dragan, 0.2 for r1 and r2, 0.01 for clip"},
     {"spectral", GM__O_FLAG, ROW(spectral), "off", 0, 0, NULL, "divide the discriminator's weights by their largest singular value"},
     {"pack", GM__O_INT, ROW(pack), "1", 1, 64, NULL, "rows that the discriminator judges together, so that it sees how they vary"},
     {"d-steps", GM__O_REAL, ROW(d_steps), "1", 0.001, 1000, NULL, "discriminator steps for one of the generator; 0.5: one in every second step"},

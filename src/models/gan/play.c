@@ -55,7 +55,6 @@ static void record_d(gm_trainer *tr, double loss, const gm_tensor *real, const g
     gm__trainer_record(tr, "d-real", on_real);
     gm__trainer_record(tr, "d-fake", on_fake);
     gm__trainer_record(tr, "d-accuracy", (right + wrong) / 2);
-    gm__trainer_record(tr, "d-grad-norm", gm_optim_grad_norm(tr->rival));
 }
 
 /* ---- the discriminator's ------------------------------------------------------------------------- */
@@ -71,7 +70,8 @@ static gm_tensor *fakes(gm_model *m, const gm__batch *b, gm__gan_code *code)
     return fake;
 }
 
-static gm_status d_half(gm_model *m, gm_trainer *tr, double *loss)
+/* D's gradients on the next batch. */
+static gm_status d_look(gm_model *m, gm_trainer *tr, double *loss)
 {
     const gm_gan_config *c = gm__gan_cfg(m);
     gm__batch b;
@@ -92,25 +92,38 @@ static gm_status d_half(gm_model *m, gm_trainer *tr, double *loss)
     const int64_t turn = tr->st.halves - tr->st.step; /* of D's half-steps before this one */
     if (turn % c->penalty_every == 0) penalty = gm__gan_penalty(m, t, real, fake, b.cond);
     y = plus(t, y, penalty);
-    GM__TRY(gm__half_move(tr, tr->rival, y, loss));
-    gm__gan_clip(m);
+    GM__TRY(gm__half_look(tr, y, loss));
     record_d(tr, *loss, r, f);
     double value;
     if (penalty && !gm_tensor_item(penalty, &value)) gm__trainer_record(tr, "penalty", value);
     return GM_OK;
 }
 
-gm_status gm__gan_d_half(gm_model *m, gm_trainer *tr, double *loss)
+static gm_status d_gradients(gm_model *m, gm_trainer *tr, double *loss)
 {
     gm__gan_hold_g(gm__gan_of(m), true);
-    gm_status s = d_half(m, tr, loss);
+    gm_status s = d_look(m, tr, loss);
     gm__gan_hold_g(gm__gan_of(m), false);
     return s;
 }
 
+static gm_status d_step(gm_model *m, gm_trainer *tr)
+{
+    GM__TRY(gm__half_step(tr, tr->rival));
+    gm__gan_clip(m);
+    gm__trainer_record(tr, "d-grad-norm", gm_optim_grad_norm(tr->rival));
+    return GM_OK;
+}
+
+gm_status gm__gan_d_half(gm_model *m, gm_trainer *tr, double *loss)
+{
+    GM__TRY(d_gradients(m, tr, loss));
+    return d_step(m, tr);
+}
+
 /* ---- the generator's ------------------------------------------------------------------------------ */
 
-static gm_status g_half(gm_model *m, gm_trainer *tr, double *loss)
+static gm_status g_look(gm_model *m, gm_trainer *tr, double *loss)
 {
     const gm_gan_config *c = gm__gan_cfg(m);
     gm__batch b;
@@ -130,17 +143,23 @@ static gm_status g_half(gm_model *m, gm_trainer *tr, double *loss)
     gm_tensor *y = gm_gan_g_loss(t, c->loss, r, gm__gan_logit(t, on_fake));
     y = plus(t, y, gm__gan_class_loss(m, t, on_fake, b.label));
     y = plus(t, y, gm__gan_code_loss(m, t, on_fake, &code));
-    GM__TRY(gm__half_move(tr, tr->optim, y, loss));
+    GM__TRY(gm__half_look(tr, y, loss));
     gm__trainer_record(tr, "g-loss", *loss);
     return GM_OK;
 }
 
-gm_status gm__gan_g_half(gm_model *m, gm_trainer *tr, double *loss)
+static gm_status g_gradients(gm_model *m, gm_trainer *tr, double *loss)
 {
     gm__gan_hold_d(gm__gan_of(m), true);
-    gm_status s = g_half(m, tr, loss);
+    gm_status s = g_look(m, tr, loss);
     gm__gan_hold_d(gm__gan_of(m), false);
     return s;
+}
+
+gm_status gm__gan_g_half(gm_model *m, gm_trainer *tr, double *loss)
+{
+    GM__TRY(g_gradients(m, tr, loss));
+    return gm__half_step(tr, tr->optim);
 }
 
 /* ---- a step ------------------------------------------------------------------------------------------ */
@@ -151,14 +170,34 @@ static int64_t d_steps_at(const gm_gan_config *c, int64_t step)
     return (int64_t)(ceil((double)(step + 1) * c->d_steps) - ceil((double)step * c->d_steps));
 }
 
+/* Both look where both would step to, then step by what they find there [Korpelevich 1976, Gidel et al. 2019]. */
+static gm_status together(gm_model *m, gm_trainer *tr, double *loss)
+{
+    double d;
+    for (int look = 0; look < 2; look++) {
+        GM__TRY(d_gradients(m, tr, &d));
+        GM__TRY(g_gradients(m, tr, loss));
+        if (look) break;
+        GM__TRY(gm_optim_extrapolate(tr->rival));
+        GM__TRY(gm_optim_extrapolate(tr->optim));
+    }
+    GM__TRY(d_step(m, tr));
+    return gm__half_step(tr, tr->optim);
+}
+
 gm_status gm__gan_update(gm_model *m, gm_trainer *tr, double *loss)
 {
     double d;
+    if (tr->cfg.extragradient) return together(m, tr, loss);
     const int64_t n = d_steps_at(gm__gan_cfg(m), tr->st.step);
-    while (tr->st.played < n) GM__TRY(gm__gan_d_half(m, tr, &d));
+    while (tr->st.played < n) {
+        GM__TRY(gm__gan_d_half(m, tr, &d));
+        GM__TRY(gm__check_cancel(tr->ctx));
+    }
     return gm__gan_g_half(m, tr, loss);
 }
 
+/* Looks ahead take batches of their own, which do not count for the length of an epoch. */
 double gm__gan_takes(const gm_model *m) { return gm__gan_cfg(m)->d_steps + (g_looks(m) ? 1 : 0); }
 
 gm_status gm__gan_begin(gm_model *m, gm_trainer *tr)
@@ -168,6 +207,8 @@ gm_status gm__gan_begin(gm_model *m, gm_trainer *tr)
     gm_ctx *ctx = tr->ctx;
     if (!gm__gan_of(m)->d) return gm__fail_ctx(ctx, GM_ESTATE, "gan: a generator alone cannot be trained");
     if (tr->cfg.accumulate > 1) return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "gan: accumulate %lld: a half-step takes one batch", (long long)tr->cfg.accumulate);
+    if (tr->cfg.extragradient && (c->d_steps < 1 || c->d_steps > 1))
+        return gm__fail_ctx(ctx, GM_EARG, "gan: extragradient moves both at once: d-steps=1, not %g", c->d_steps);
     if (tr->cfg.keep_best || tr->cfg.patience)
         return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "gan: %s: what one of two players loses does not say how good the rows are", tr->cfg.keep_best ? "keep-best" : "patience");
     if (tr->cfg.batch < c->pack || (int64_t)gm_dataset_rows(tr->data) < c->pack)
