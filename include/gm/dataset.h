@@ -34,7 +34,10 @@ typedef struct gm_batches gm_batches;
  *               text:FILE       a row is a byte, x is i64 in a batch
  *               lines:FILE      a row is a line, ragged, x is i64 in a batch
  *               ratings:FILE[,ids=keep|map]                user, item, rating (also x) and perhaps time
+ *               ratings:FILE[,HELD],table=on[,items=N][,hold=F,seed=S]   a row a user, a column an item, NaN where there is no
+ *                               rating; y: the ratings of HELD, or a share F of FILE's that x is not told
  *               synth:NAME[,n=..,seed=..,sigma=..]         ring8 grid25 moons swissroll (divided by 10) bars (size=3) digits shapes
+ *                               ratings (a table: items=200, hold=F)
  *               idx (bytes), cifar and npy also take stream=on|off|auto: rows stay in the files and are read as batches want
  *               them; auto does so for more than 1 GiB, or than a quarter of the context's max_bytes, and not for gzip.
  *               Files may be gzip (known by content, not name). The range comes last, each number may be left out;
@@ -44,7 +47,8 @@ typedef struct gm_batches gm_batches;
  *               may become one column a word with onehot; all but label and y make x, f32. missing says what an empty
  *               field of x (or NA, nan, null, ?) becomes: an error, NaN, the mean of its column, or a row left out.
  *               Ratings: commas, tabs, semicolons, blanks or :: between values; ids that are whole numbers stay
- *               unless ids=map, others are numbered as they appear
+ *               unless ids=map, others are numbered as they appear. A table has them as numbers of rows and columns;
+ *               of two ratings of one item by one user the later one counts
  * @param out    receives the data set, the caller's; NULL on failure
  * @errors    GM_EARG (spec), GM_EIO, GM_EFORMAT (file, and line or offset; a range past its end), GM_EDTYPE,
  *            GM_ENOTFOUND (a named column), GM_ELIMIT, GM_ENOMEM

@@ -105,13 +105,13 @@ int cmd_info(args *a)
     return code;
 }
 
-/* smallest, largest and mean value of a column */
-static int column_range(gm_ctx *ctx, gm_dataset *d, const char *name, double *lo, double *hi, double *mean)
+/* smallest, largest and mean value of a column, and how many numbers are missing (NaN) */
+static int column_range(gm_ctx *ctx, gm_dataset *d, const char *name, double *lo, double *hi, double *mean, uint64_t *missing)
 {
     enum { CHUNK = 4096 };
     uint64_t n = gm_dataset_rows(d), count = 0;
     double sum = 0;
-    *lo = INFINITY, *hi = -INFINITY;
+    *lo = INFINITY, *hi = -INFINITY, *missing = 0;
     for (uint64_t i = 0; i < n; i += CHUNK) {
         gm_tensor *t = NULL;
         int code = app_status(ctx, gm_dataset_read(d, name, i, n - i < CHUNK ? n - i : CHUNK, &t), "data");
@@ -125,7 +125,8 @@ static int column_range(gm_ctx *ctx, gm_dataset *d, const char *name, double *lo
                      : (double)((const uint8_t *)p)[k];
             if (v < *lo) *lo = v;
             if (v > *hi) *hi = v;
-            sum += v, count++;
+            if (isnan(v)) ++*missing;
+            else sum += v, count++;
         }
         gm_tensor_free(t);
     }
@@ -156,7 +157,8 @@ static int show_columns(args *a, gm_ctx *ctx, gm_dataset *d)
         int64_t shape[8];
         int32_t ndim = gm_dataset_shape(d, name, shape);
         double lo, hi, mean;
-        int code = column_range(ctx, d, name, &lo, &hi, &mean);
+        uint64_t missing;
+        int code = column_range(ctx, d, name, &lo, &hi, &mean, &missing);
         if (code) return code;
         char dims[128] = "";
         for (int32_t k = 0; k < ndim; k++) snprintf(dims + strlen(dims), sizeof dims - strlen(dims), "%s%lld", k ? "," : "", (long long)shape[k]);
@@ -169,9 +171,12 @@ static int show_columns(args *a, gm_ctx *ctx, gm_dataset *d)
             json_number(stdout, hi);
             printf(",\"mean\":");
             json_number(stdout, mean);
+            if (missing) printf(",\"missing\":%llu", (unsigned long long)missing);
             putchar('}');
         } else {
-            printf("%-8s %s [%s]  from %.6g to %.6g, mean %.6g\n", name, gm_dtype_name(gm_dataset_dtype(d, name)), dims, lo, hi, mean);
+            printf("%-8s %s [%s]  from %.6g to %.6g, mean %.6g", name, gm_dtype_name(gm_dataset_dtype(d, name)), dims, lo, hi, mean);
+            if (missing) printf(", %llu missing", (unsigned long long)missing);
+            putchar('\n');
         }
     }
     if (a->json) putchar(']');

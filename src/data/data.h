@@ -91,6 +91,8 @@ gm_status gm__npz_load(const gm__zip *z, const gm__spec *spec, gm_dataset *d);
 gm_status gm__text_load(gm_ctx *ctx, const char *name, uint8_t *bytes, size_t size, gm_dataset *d);
 gm_status gm__lines_load(gm_ctx *ctx, const char *name, uint8_t *bytes, size_t size, gm_dataset *d);
 gm_status gm__ratings_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, size_t size, bool map, gm_dataset *d);
+/* Moves a share of the numbers of x, each by chance, to a column "y" of d; NaN where there is none. A row depends on its number alone. */
+gm_status gm__ratings_hold(gm_dataset *d, gm_tensor *x, double share, uint64_t seed);
 gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_dataset *d);
 
 gm_status gm__dataset_make(gm_ctx *ctx, gm_dataset **out);

@@ -14,7 +14,7 @@ typedef struct ratings {
     bool map;                   /* number the ids even if they are numbers */
     gm__words user, item;
     gm__buf users, items, rating, time;
-    uint64_t rows;
+    uint64_t rows, known;       /* known: of the first file; the others are held out */
 } ratings;
 
 /* What stands between the values of the first line. */
@@ -109,24 +109,145 @@ static gm_status finish(ratings *r, gm_dataset *d)
     return s;
 }
 
+static void start(ratings *r, gm_ctx *ctx, bool map)
+{
+    *r = (ratings){ .ctx = ctx, .map = map };
+    gm__words_init(&r->user, ctx);
+    gm__words_init(&r->item, ctx);
+    gm__buf *const bufs[] = { &r->users, &r->items, &r->rating, &r->time };
+    for (size_t i = 0; i < GM__COUNT(bufs); i++) gm__buf_init(bufs[i], ctx);
+}
+
+static void end(ratings *r)
+{
+    gm__buf *const bufs[] = { &r->users, &r->items, &r->rating, &r->time };
+    for (size_t i = 0; i < GM__COUNT(bufs); i++) gm__buf_free(bufs[i]);
+    gm__words_free(&r->user);
+    gm__words_free(&r->item);
+}
+
+/* The rows of one more file. */
+static gm_status load(ratings *r, const char *name, const uint8_t *bytes, size_t size)
+{
+    gm__in *in;
+    const uint64_t before = r->rows;
+    char between = separator(bytes, size, &r->step);
+    GM__TRY(gm__in_memory(r->ctx, name, bytes, size, &in));
+    gm__fields_init(&r->f, in, between);
+    r->width = 0;
+    gm_status s = read_rows(r);
+    if (!s && r->rows == before) s = gm__fail_ctx(r->ctx, GM_EFORMAT, "%s: no ratings", name);
+    gm__fields_free(&r->f);
+    gm__in_close(in);
+    return s;
+}
+
 gm_status gm__ratings_load(gm_ctx *ctx, const char *name, const uint8_t *bytes, size_t size, bool map, gm_dataset *d)
 {
-    ratings r = { .ctx = ctx, .map = map };
-    gm__in *in;
-    gm__buf *const bufs[] = { &r.users, &r.items, &r.rating, &r.time };
-    char between = separator(bytes, size, &r.step);
-    GM__TRY(gm__in_memory(ctx, name, bytes, size, &in));
-    gm__fields_init(&r.f, in, between);
-    gm__words_init(&r.user, ctx);
-    gm__words_init(&r.item, ctx);
-    for (size_t i = 0; i < GM__COUNT(bufs); i++) gm__buf_init(bufs[i], ctx);
-    gm_status s = read_rows(&r);
+    ratings r;
+    start(&r, ctx, map);
+    gm_status s = load(&r, name, bytes, size);
     if (!s) s = finish(&r, d);
-    for (size_t i = 0; i < GM__COUNT(bufs); i++) gm__buf_free(bufs[i]);
-    gm__words_free(&r.user);
-    gm__words_free(&r.item);
-    gm__fields_free(&r.f);
-    gm__in_close(in);
+    end(&r);
+    return s;
+}
+
+/* ---- as a table: a row a user, a column an item, NaN where there is no rating -------------------- */
+
+typedef struct table_cfg {
+    uint32_t struct_size;
+    int32_t table, map;
+    int64_t items;
+    double hold;
+    uint64_t seed;
+} table_cfg;
+#define AT(field) offsetof(table_cfg, field)
+static const gm__opt rows[] = {
+    { "ids", GM__O_CHOICE, AT(map), "keep", 0, 0, "keep|map", "whole numbers stay, or are numbered as they appear" },
+    { "table", GM__O_FLAG, AT(table), "off", 0, 0, NULL, "a row a user, a column an item" },
+    { "items", GM__O_I64, AT(items), "0", 0, 1 << 26, NULL, "table: its columns; 0: the largest item and 1" },
+    { "hold", GM__O_REAL, AT(hold), "0", 0, 0.99, NULL, "table: share of the ratings that x is not told" },
+    { "seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "hold: which" },
+};
+#undef AT
+static const gm__opts opts = { "ratings", rows, GM__COUNT(rows) };
+
+/* One more than the largest number; a negative one, or one past the limit, is refused by name. */
+static gm_status extent(const ratings *r, const gm__buf *ids, const char *what, int64_t limit, int64_t *out)
+{
+    const int64_t *id = (const int64_t *)(const void *)ids->data;
+    *out = 0;
+    for (uint64_t i = 0; i < r->rows; i++) {
+        if (id[i] < 0 || id[i] >= limit)
+            return gm__fail_ctx(r->ctx, GM_ELIMIT, "ratings: %s %lld is no place in a table of %lld: ids=map numbers them as they appear", what, (long long)id[i], (long long)limit);
+        if (id[i] >= *out) *out = id[i] + 1;
+    }
+    return GM_OK;
+}
+
+static void put(const ratings *r, uint64_t first, uint64_t end_, int64_t items, gm_tensor *x)
+{
+    const int64_t *user = (const int64_t *)(const void *)r->users.data, *item = (const int64_t *)(const void *)r->items.data;
+    for (int64_t i = 0; i < x->size; i++) gm__f32(x)[i] = NAN;
+    for (uint64_t i = first; i < end_; i++) gm__f32(x)[user[i] * items + item[i]] = ((const float *)(const void *)r->rating.data)[i];
+}
+
+gm_status gm__ratings_hold(gm_dataset *d, gm_tensor *x, double share, uint64_t seed)
+{
+    enum { HOLD = (1 << 28) - 1 }; /* no epoch's number */
+    gm_tensor *y = NULL;
+    const int64_t width = x->size / x->shape[0];
+    GM__TRY(gm__tensor_make(d->ctx, gm__ctx_err(d->ctx), GM_F32, x->ndim, x->shape, false, &y));
+    for (int64_t i = 0; i < x->shape[0]; i++) {
+        gm__rng g = gm__rng_make(gm__stream_make(seed, GM__R_SHUFFLE, HOLD, (uint64_t)i));
+        for (int64_t j = i * width; j < (i + 1) * width; j++) {
+            const bool held = !isnan(gm__f32(x)[j]) && gm__rng_unit(&g) < share;
+            gm__f32(y)[j] = held ? gm__f32(x)[j] : NAN;
+            if (held) gm__f32(x)[j] = NAN;
+        }
+    }
+    gm_status s = gm__dataset_add(d, "y", y);
+    gm_tensor_free(y);
+    return s;
+}
+
+static gm_status tabulate(ratings *r, const table_cfg *c, gm_dataset *d)
+{
+    enum { MOST = 1 << 26 };
+    int64_t users, items;
+    gm_tensor *x = NULL, *y = NULL;
+    if (!r->map) {
+        gm__words_numbers(&r->user, (int64_t *)(void *)r->users.data, r->rows);
+        gm__words_numbers(&r->item, (int64_t *)(void *)r->items.data, r->rows);
+    }
+    GM__TRY(extent(r, &r->users, "user", MOST, &users));
+    GM__TRY(extent(r, &r->items, "item", c->items ? c->items : MOST, &items));
+    if (c->items) items = c->items;
+    if (users > INT32_MAX / items)
+        return gm__fail_ctx(r->ctx, GM_ELIMIT, "ratings: a table of %lld users and %lld items is too large: ids=map leaves out those without ratings", (long long)users, (long long)items);
+    gm_status s = gm__tensor_make(r->ctx, gm__ctx_err(r->ctx), GM_F32, 2, (int64_t[]){ users, items }, false, &x);
+    if (!s) put(r, 0, r->known, items, x);
+    if (!s) s = gm__dataset_add(d, "x", x);
+    if (!s && r->known < r->rows) {
+        s = gm__tensor_make(r->ctx, gm__ctx_err(r->ctx), GM_F32, 2, (int64_t[]){ users, items }, false, &y);
+        if (!s) put(r, r->known, r->rows, items, y);
+        if (!s) s = gm__dataset_add(d, "y", y);
+    } else if (!s && c->hold > 0) {
+        s = gm__ratings_hold(d, x, c->hold, c->seed);
+    }
+    gm_tensor_free(x);
+    gm_tensor_free(y);
+    return s;
+}
+
+static gm_status options(gm_ctx *ctx, const gm__spec *spec, table_cfg *c)
+{
+    gm__strs strs = { .ctx = ctx };
+    gm_status s = gm__opts_defaults(ctx, &opts, c, &strs);
+    for (int i = 0; i < spec->n_opt && !s; i++) s = gm__opts_set(ctx, &opts, spec->opt[i].key, spec->opt[i].value, c, &strs, NULL);
+    gm__strs_free(&strs);
+    if (!s && !c->table && (spec->n_path > 1 || c->items || c->hold > 0)) s = gm__fail_ctx(ctx, GM_EARG, "data: ratings: a file held out, items and hold belong to table=on");
+    if (!s && spec->n_path > 1 && c->hold > 0) s = gm__fail_ctx(ctx, GM_EARG, "data: ratings: hold, or a file held out, not both");
     return s;
 }
 
@@ -134,12 +255,21 @@ gm_status gm__open_ratings(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
 {
     uint8_t *bytes;
     size_t size;
-    GM__TRY(gm__spec_only(ctx, spec, 1, "ids"));
-    const char *ids = gm__spec_opt(spec, "ids");
-    bool map = ids && !strcmp(ids, "map");
-    if (ids && !map && strcmp(ids, "keep")) return gm__fail_ctx(ctx, GM_EARG, "data: ids is keep or map, not '%s'", ids);
-    GM__TRY(gm__read_all(ctx, spec->path[0], UINT64_MAX, &bytes, &size));
-    gm_status s = gm__ratings_load(ctx, spec->path[0], bytes, size, map, d);
-    gm__free(ctx, bytes);
+    ratings r;
+    table_cfg c = { .struct_size = sizeof c };
+    GM__TRY(gm__spec_only(ctx, spec, 2, "ids table items hold seed"));
+    GM__TRY(options(ctx, spec, &c));
+    start(&r, ctx, c.map);
+    gm_status s = GM_OK;
+    for (int i = 0; i < spec->n_path && !s; i++) {
+        r.known = r.rows;
+        if (!(s = gm__read_all(ctx, spec->path[i], UINT64_MAX, &bytes, &size))) {
+            s = load(&r, spec->path[i], bytes, size);
+            gm__free(ctx, bytes);
+        }
+    }
+    if (spec->n_path == 1) r.known = r.rows;
+    if (!s) s = c.table ? tabulate(&r, &c, d) : finish(&r, d);
+    end(&r);
     return s;
 }

@@ -69,6 +69,7 @@ static const gm__synth kinds[] = {
     { "bars", 4, 0, "size", false, 0, GM_F32, 3, { 1, -1, -1 }, bars },
     { "digits", 5, 0.04, "sigma", true, 0, GM_U8, 3, { 1, 28, 28 }, gm__synth_digit },
     { "shapes", 6, 0.02, "sigma", true, 0, GM_U8, 3, { 3, 32, 32 }, gm__synth_shape },
+    { "ratings", GM__SYNTH_RATINGS, 0.6, "sigma, items, hold", false, 0, GM_F32, 1, { -2 }, gm__synth_user },
 };
 
 static const gm__opt rows[] = {
@@ -76,6 +77,8 @@ static const gm__opt rows[] = {
     { "seed", GM__O_U64, offsetof(gm__synth_config, seed), "0", 0, 18446744073709551615.0, NULL, "seed of the draws" },
     { "sigma", GM__O_REAL, offsetof(gm__synth_config, sigma), "0", 0, 1000, NULL, "size of the noise" },
     { "size", GM__O_INT, offsetof(gm__synth_config, size), "3", 2, 24, NULL, "side of the picture" },
+    { "items", GM__O_I64, offsetof(gm__synth_config, items), "200", 2, 1 << 20, NULL, "columns" },
+    { "hold", GM__O_REAL, offsetof(gm__synth_config, hold), "0", 0, 0.99, NULL, "share of the ratings that go to column y" },
 };
 
 typedef struct job {
@@ -110,7 +113,7 @@ static gm_status options(gm_ctx *ctx, const gm__spec *spec, const gm__synth *kin
     gm_status s = gm__opts_defaults(ctx, &table, cfg, &strs);
     for (int i = 0; i < spec->n_opt && !s; i++) {
         const char *key = spec->opt[i].key;
-        if ((!strcmp(key, "sigma") || !strcmp(key, "size")) && strcmp(key, kind->opts))
+        if (strcmp(key, "n") && strcmp(key, "seed") && gm__opts_find(&table, key, strlen(key)) >= 0 && !strstr(kind->opts, key))
             s = gm__fail_ctx(ctx, GM_EARG, "%s has no option '%s'; it has n, seed and %s", owner, key, kind->opts);
         else
             s = gm__opts_set(ctx, &table, key, spec->opt[i].value, cfg, &strs, set);
@@ -128,12 +131,12 @@ gm_status gm__open_synth(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
     if (spec->n_path > 1) return gm__fail_ctx(ctx, GM_EARG, "synth takes one name, not '%s'", spec->path[1]);
     while (k < GM__COUNT(kinds) && strcmp(kinds[k].name, spec->path[0])) k++;
     if (k == GM__COUNT(kinds))
-        return gm__fail_ctx(ctx, GM_EARG, "synth: no data '%s'; there are ring8, grid25, moons, swissroll, bars, digits, shapes", spec->path[0]);
+        return gm__fail_ctx(ctx, GM_EARG, "synth: no data '%s'; there are ring8, grid25, moons, swissroll, bars, digits, shapes, ratings", spec->path[0]);
     const gm__synth *kind = &kinds[k];
     GM__TRY(options(ctx, spec, kind, &cfg));
 
     int64_t shape[4] = { cfg.n, 0, 0, 0 };
-    for (int i = 0; i < kind->ndim; i++) shape[i + 1] = kind->shape[i] < 0 ? cfg.size : kind->shape[i];
+    for (int i = 0; i < kind->ndim; i++) shape[i + 1] = kind->shape[i] == -1 ? cfg.size : kind->shape[i] == -2 ? cfg.items : kind->shape[i];
     gm_status s = gm__tensor_make(ctx, gm__ctx_err(ctx), kind->dtype, kind->ndim + 1, shape, false, &x);
     if (!s && kind->labels) s = gm__tensor_make(ctx, gm__ctx_err(ctx), GM_I64, 1, shape, false, &label);
     if (!s) {
@@ -144,6 +147,7 @@ gm_status gm__open_synth(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
         d->modes_sigma = cfg.sigma;
     }
     if (!s && label) s = gm__dataset_add(d, "label", label);
+    if (!s && cfg.hold > 0) s = gm__ratings_hold(d, x, cfg.hold, cfg.seed);
     gm_tensor_free(x);
     gm_tensor_free(label);
     return s;

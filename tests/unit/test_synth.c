@@ -104,10 +104,42 @@ START_TEST(bars_and_stripes)
 }
 END_TEST
 
+/* Whole numbers from 1 to 5, a tenth of the table or so; what is held out was in x, and what remains is as without it. */
+START_TEST(ratings)
+{
+    gm_dataset *d = open_spec("synth:ratings,n=1000,items=50"), *e = open_spec("synth:ratings,n=1000,items=50,hold=0.25");
+    gm_tensor *all = column(d, "x"), *x = column(e, "x"), *y = column(e, "y");
+    int n = 0, held = 0, count[6] = { 0 };
+    double sum[50] = { 0 }, seen[50] = { 0 }, mean = 0, spread = 0;
+    ck_assert_int_eq(gm_dataset_columns(d), 1);
+    for (int u = 0; u < 1000; u++) {
+        for (int i = u * 50; i < (u + 1) * 50; i++) {
+            const float a = gm__f32(all)[i], b = gm__f32(x)[i], c = gm__f32(y)[i];
+            ck_assert(isnan(a) ? isnan(b) && isnan(c) : isnan(b) != isnan(c) && (isnan(b) ? c : b) == a);
+            if (isnan(a)) continue;
+            ck_assert(a >= 1 && a <= 5 && a == floorf(a));
+            n++, held += isnan(b), count[(int)a]++;
+            sum[i % 50] += (double)a, seen[i % 50]++;
+        }
+    }
+    ck_assert_msg(n > 4000 && n < 7000, "%d ratings", n);
+    ck_assert_double_eq_tol((double)held / n, 0.25, 5 * sqrt(0.25 * 0.75 / n));
+    for (int k = 1; k < 6; k++) ck_assert_int_gt(count[k], n / 100);
+    for (int i = 0; i < 50; i++) mean += sum[i] / seen[i] / 50;
+    for (int i = 0; i < 50; i++) spread += pow(sum[i] / seen[i] - mean, 2) / 50;
+    ck_assert_msg(sqrt(spread) > 0.3 && sqrt(spread) < 0.8, "means of items differ by %g", sqrt(spread)); /* 0.5, cut at 1 and 5, of 50 */
+    gm_tensor_free(all), gm_tensor_free(x), gm_tensor_free(y);
+    gm_dataset_free(d), gm_dataset_free(e);
+    FAILS(GM_EARG, "items", gm_dataset_open(ctx, "synth:ratings,items=1", &d));
+    FAILS(GM_EARG, "hold", gm_dataset_open(ctx, "synth:ratings,hold=1", &d));
+    FAILS(GM_EARG, "hold", gm_dataset_open(ctx, "synth:ring8,hold=0.5", &d));
+}
+END_TEST
+
 START_TEST(rows_stand_alone)
 {
-    const char *kinds[] = { "ring8", "grid25", "moons", "swissroll", "bars", "digits", "shapes" };
-    for (int k = 0; k < 7; k++) {
+    const char *kinds[] = { "ring8", "grid25", "moons", "swissroll", "bars", "digits", "shapes", "ratings,hold=0.2" };
+    for (int k = 0; k < 8; k++) {
         char spec[80];
         snprintf(spec, sizeof spec, "synth:%s,n=700,seed=9", kinds[k]);
         gm_dataset *a = open_spec(spec);
@@ -233,6 +265,6 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { gaussians, curves, bars_and_stripes, rows_stand_alone, digits, shapes, refused, NULL };
+    const TTest *const tests[] = { gaussians, curves, bars_and_stripes, ratings, rows_stand_alone, digits, shapes, refused, NULL };
     return run_suite("synth", tests);
 }
