@@ -23,7 +23,7 @@ typedef struct tally {
     const gm__metric *metric;  /* NULL: versus */
     const gm__versus *versus;
     uint64_t n;
-    double mean, m2;
+    double weight, mean, m2; /* weight: of the rows so far, 1 each or as the metric says */
     char note[96];
 } tally;
 
@@ -111,8 +111,11 @@ static gm_status measure(job *j, tally *a, gm_tensor *x, size_t n)
     for (size_t i = 0; i < n; i++) {
         double v = gm__f32(y)[i], d = v - a->mean;
         if (!isfinite(v)) return gm__fail_ctx(ctx, GM_ENONFINITE, "eval: %s of row %llu is %g", a->metric->name, (unsigned long long)j->rows[i], v);
-        a->mean += d / (double)++a->n;
-        a->m2 += d * (v - a->mean);
+        const double w = a->metric->weight ? a->metric->weight(j->m, &b, (int64_t)i) : 1;
+        a->n++;
+        if (w <= 0) continue;
+        a->mean += d * w / (a->weight += w);
+        a->m2 += w * d * (v - a->mean);
     }
     return GM_OK;
 }
@@ -151,7 +154,7 @@ static void fill(gm_measure *out, const tally *a)
 {
     if (!a->metric) return;
     *out = (gm_measure){ .value = a->mean, .rows = a->n };
-    if (a->n > 1) out->error = sqrt(a->m2 / (double)(a->n - 1) / (double)a->n);
+    if (a->n > 1) out->error = sqrt(a->m2 / (double)(a->n - 1) / a->weight);
     if (a->metric->root) {
         out->value = sqrt(a->mean);
         out->error = out->value > 0 ? out->error / (2 * out->value) : 0; /* of a function of a mean, to first order */
@@ -193,6 +196,8 @@ gm_status gm_eval(gm_model *m, gm_dataset *data, const char *options, gm_measure
     if (!s) s = choose(&j);
     if (!s && j.n > (size_t)cap) s = gm__fail_ctx(ctx, GM_ELIMIT, "eval: %zu metrics asked for, room for %d", j.n, cap);
     if (!s) s = with_threads(&j, out);
+    for (size_t i = 0; !s && i < j.n; i++)
+        if (j.tallies[i].metric && !(j.tallies[i].weight > 0)) s = gm__fail_ctx(ctx, GM_EARG, "eval: %s: these data have nothing to measure", j.tallies[i].metric->name);
     for (size_t i = 0; !s && i < j.n; i++) fill(&out[i], &j.tallies[i]);
     if (!s) *n = (int32_t)j.n;
     gm_tape_free(j.t);

@@ -81,6 +81,7 @@ typedef struct gm__metric {
     /* [N] f32 on b->t. Random ops draw row by row from (seed, EVAL, .., row). note: NULL or <= 96 bytes to say what the
      * value depends on ("binarize=none", "k=5000"), filled at the first batch */
     gm_tensor *(*row)(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note);
+    double (*weight)(gm_model *m, const gm__batch *b, int64_t row); /* of a row in the mean, 0 or more; NULL: 1 */
     uint32_t needs;            /* GM__NEEDS_* */
     bool root;                 /* the value is the root of the mean over rows */
 } gm__metric;
