@@ -21,6 +21,9 @@ enum { GM_UNITS_BERNOULLI = 0, GM_UNITS_GAUSSIAN = 1, GM_UNITS_SOFTMAX = 2, GM_U
        GM_UNITS_HIDDEN_RECTIFIED = 256, GM_UNITS_HIDDEN_GAUSSIAN = 512 };
 enum { GM_RBM_CHAINS = 0, GM_RBM_EXACT = 1 };
 
+/* What is learnt of label units: log p(x, label), log p(label | x), or a mixture [Larochelle & Bengio 2008] */
+enum { GM_RBM_GENERATIVE = 0, GM_RBM_DISCRIMINATIVE = 1, GM_RBM_HYBRID = 2 };
+
 /* Text fields are borrowed until the constructor returns. */
 typedef struct gm_rbm_config {
     uint32_t struct_size;     /* set by gm_rbm_config_init */
@@ -46,9 +49,13 @@ typedef struct gm_rbm_config {
     int32_t  length;          /* replicated: words of a document that is drawn; 0: as many as the data's have on average */
     int32_t  gradient;        /* GM_RBM_CHAINS, or GM_RBM_EXACT: all states counted, 16 visible or 16 hidden units at most */
     int32_t  tempering;       /* persistent: replicas of each chain, from the model to independent units; 0: none */
-    int32_t  reserved;
+    int32_t  missing;         /* 1: entries may be NaN: they take no part */
     double   fast_lr;         /* persistent: rate of the weights that only chains see (fast PCD); 0: none */
     double   fast_decay;      /* what an update leaves of them */
+    const char *levels;       /* softmax: the values that a number of a row may have, "1,2,3,4,5": each is a group; NULL: rows hold groups of 0 and 1 */
+    int32_t  objective;       /* GM_RBM_GENERATIVE .. */
+    int32_t  reserved;
+    double   generative;      /* hybrid: weight of log p(x, label) beside log p(label | x) */
 } gm_rbm_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_rbm_config). @errors none. @threads any. @since 0.1 */

@@ -104,7 +104,7 @@ static gm_status learn_alone(const gm__dbm *d, size_t i, gm_tape *t, gm_tensor *
     gm_tensor *in = gm__rbm_up(r, t, v);
     t->recording = false;
     gm_tensor *q = hidden(&a, t, in), *h = gm_sigmoid(t, q), *back = visible(&a, t, h);
-    *loss = gm_mean(t, gm__rbm_gap(r, t, v, back), GM_ALL_AXES, 0);
+    *loss = gm_mean(t, gm__rbm_gap(r, t, v, back, NULL), GM_ALL_AXES, 0);
     gm_tensor *vk = training ? gm__rbm_visible_draw(r, t, visible(&a, t, gm_bernoulli_logits(t, q)), 1) : NULL;
     t->recording = recording;
     if (!training) return gm_tape_status(t);

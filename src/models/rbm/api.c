@@ -131,6 +131,7 @@ gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *
     *out = NULL;
     GM__TRY(start(m, "gibbs"));
     if (gm__rbm_of(m)->labels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for models without label units; gm_sampler_draw takes labels");
+    if (gm__rbm_of(m)->n_levels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for rows of units, not of levels");
     GM__TRY(check_rows(m, "gibbs", v));
     GM__TRY(check_clamp(m, clamp, v->shape[0]));
     gibbs_cfg c = {.struct_size = sizeof c};

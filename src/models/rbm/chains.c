@@ -185,8 +185,10 @@ gm_tensor *gm__rbm_negative(gm__rbm *r, const gm__batch *b, gm_tensor *data, gm_
         v = gm__rbm_gibbs(&by, t, gm_detach(t, r->chain), r->how.k, 1, NULL, NULL);
         if (!v || gm_tensor_assign(r->chain, v)) return NULL;
     } else {
+        gm_tensor *absent = gm__rbm_absent(r, t, b->x);
         v = gm__rbm_visible_draw_like(r, t, back, data, 1);
-        if (r->how.k > 1) v = gm__rbm_gibbs(r, t, v, r->how.k - 1, 1, NULL, NULL);
+        if (absent) v = gm_where(t, absent, data, v);
+        if (r->how.k > 1) v = gm__rbm_gibbs(r, t, v, r->how.k - 1, 1, absent, NULL);
     }
     if (r->fast_w) *driven_mean = r->hidden->mean(t, gm__rbm_up_states(&by, t, v), 1);
     return v;

@@ -14,44 +14,6 @@ static gm_tensor *with_labels(const gm__rbm *r, gm_tape *t, gm_tensor *pixels, g
     return r->labels ? gm_concat(t, both, 2, 1) : pixels;
 }
 
-/* Softmax: the units of every group make 1. Replicated: there are not too many words. */
-static bool sums_fit(const gm__rbm *r, gm_tape *t, const float *row, int64_t number)
-{
-    const int64_t units = r->nv - r->labels, group = r->visible->has & GM__UNIT_COUNTS ? units : r->how.group;
-    for (int64_t g = 0; g < units; g += group) {
-        double sum = 0;
-        for (int64_t i = g; i < g + group; i++) sum += (double)row[i];
-        if (r->visible->has & GM__UNIT_COUNTS ? sum <= GM__RBM_WORDS : fabs(sum - 1) < 1e-3) continue;
-        gm__tape_fail(t, GM_EARG, "%s: %s units want %s: units %lld to %lld of row %lld make %g", r->owner, r->visible->name, r->visible->values, (long long)g,
-                      (long long)(g + group - 1), (long long)number, sum);
-        return false;
-    }
-    return true;
-}
-
-static bool fits(const gm__rbm *r, gm_tape *t, const gm_tensor *x)
-{
-    const int64_t units = r->nv - r->labels;
-    for (int64_t i = 0; i < x->size; i++)
-        if (!r->visible->takes((double)gm__f32(x)[i])) {
-            gm__tape_fail(t, GM_EARG, "%s: %s units want %s, found %g in row %lld%s", r->owner, r->visible->name, r->visible->values, (double)gm__f32(x)[i],
-                          (long long)(i / units), r->visible->hint ? r->visible->hint : "");
-            return false;
-        }
-    if (!r->how.group && !(r->visible->has & GM__UNIT_COUNTS)) return true;
-    for (int64_t i = 0; i < x->shape[0]; i++)
-        if (!sums_fit(r, t, gm__f32(x) + i * units, i)) return false;
-    return true;
-}
-
-gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check)
-{
-    gm_tensor *v = x ? gm_reshape(t, x, 2, (int64_t[]){x->shape[0], r->nv - r->labels}) : NULL;
-    if (!check) return v;
-    v = v ? gm__tape_contiguous(t, v) : NULL;
-    return v && fits(r, t, v) ? v : NULL;
-}
-
 /* v less its running mean; what products see of it; the biases that products add to */
 static gm_tensor *centred(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return r->mu ? gm_sub(t, v, r->mu) : v; }
 static gm_tensor *signal(const gm__rbm *r, gm_tape *t, gm_tensor *v)
@@ -114,8 +76,11 @@ gm_tensor *gm__rbm_log_down(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tenso
     return r->log_var ? gm_gaussian_log_prob(t, v, in, r->log_var) : gm_bernoulli_log_prob(t, v, in);
 }
 
-gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
+/* Units that are not there are 0, and so is what this says of them. */
+gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *absent)
 {
+    enum { NEVER = -10000 };
+    if (absent) in = gm_where(t, absent, gm_full(t, GM_F32, 0, NULL, NEVER), in);
     return r->visible->gap(r, t, gm__rbm_unlabelled(r, t, v), gm__rbm_unlabelled(r, t, in));
 }
 

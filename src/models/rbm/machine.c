@@ -59,10 +59,3 @@ gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix)
     }
     return GM_OK;
 }
-
-gm_tensor *gm__rbm_shaped(const gm_model *m, gm_tape *t, gm_tensor *v)
-{
-    int64_t shape[GM_MAX_DIMS] = {v ? v->shape[0] : 0};
-    memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
-    return v ? gm_reshape(t, v, m->ndim + 1, shape) : NULL;
-}

@@ -36,6 +36,7 @@ static gm_tensor *by_log_z(gm_model *m, const gm__batch *b, const gm__eval_cfg *
     const gm__rbm *r = gm__rbm_of(m);
     double *log_z = &((gm__rbm_model *)m->state)->log_z[method];
     if (r->visible->has & GM__UNIT_COUNTS) return of_documents(m, b, c, note, method);
+    if (r->how.missing) return gm__tape_fail(b->t, GM_EUNSUPPORTED, "rbm: rows that lack entries have a Z of their own each: log p is not found");
     if (note) {
         gm__z_cfg z = {.struct_size = sizeof z, .method = method, .temperatures = c->k > 0 ? c->k : 10000, .chains = 100, .seed = c->seed};
         double error;
@@ -68,7 +69,34 @@ static gm_tensor *metric_recon(gm_model *m, const gm__batch *b, const gm__eval_c
     gm_tensor *v = gm__rbm_input(m, b, true);
     GM__UNUSED(c);
     if (note) gm__format(note, NOTE, "%s", r->visible->measure);
-    return gm__rbm_recon(r, b->t, v, r->hidden->mean(b->t, gm__rbm_up(r, b->t, v), 1));
+    gm_tensor *in = gm__rbm_down(r, b->t, r->hidden->mean(b->t, gm__rbm_up(r, b->t, v), 1));
+    return gm__rbm_gap(r, b->t, v, in, gm__rbm_absent(r, b->t, b->x));
+}
+
+/* Of the entries that column y of the data has and x has not: squared error of what is expected of them. */
+static gm_tensor *metric_rmse(gm_model *m, const gm__batch *b, const gm__eval_cfg *c, char *note)
+{
+    GM__UNUSED(c), GM__UNUSED(note);
+    if (!gm__rbm_of(m)->how.missing) return gm__tape_fail(b->t, GM_EUNSUPPORTED, "rbm: rmse is for a model trained with missing=on");
+    gm_tensor *p = m->family->predict(m, b), *y = b->y ? gm__tape_contiguous(b->t, b->y) : NULL, *out;
+    p = p ? gm__tape_contiguous(b->t, p) : NULL;
+    if (!p || !y || !(out = gm_zeros(b->t, GM_F32, 1, p->shape))) return NULL;
+    if (y->size != p->size) return gm__tape_fail(b->t, GM_ESHAPE, "rbm: rmse: y has %lld numbers, %lld wanted", (long long)y->size, (long long)p->size);
+    for (int64_t i = 0; i < p->shape[0]; i++) {
+        double sum = 0, n = 0;
+        for (int64_t j = i * m->row; j < (i + 1) * m->row; j++) {
+            const double d = (double)gm__f32(p)[j] - (double)gm__f32(y)[j];
+            if (!isnan(gm__f32(y)[j])) sum += d * d, n++;
+        }
+        gm__f32(out)[i] = (float)(sum / fmax(n, 1));
+    }
+    return out;
+}
+static double entries(gm_model *m, const gm__batch *b, int64_t row)
+{
+    double n = 0;
+    for (int64_t j = 0; j < m->row; j++) n += !isnan(gm__f32(b->y)[row * m->row + j]);
+    return n;
 }
 
 /* sum_i log p(v_i | the others) = sum_i log sigmoid(F(v with i turned) - F(v)): one unit at a time,
@@ -79,7 +107,7 @@ static gm_tensor *metric_pseudo(gm_model *m, const gm__batch *b, const gm__eval_
     gm_tape *t = b->t;
     char how[CHOICE];
     GM__UNUSED(c);
-    if (r->how.units || r->labels) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units without labels");
+    if (r->how.units || r->labels || r->how.missing) return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: pseudo_log_prob is for bernoulli units without labels or missing entries");
     if (note) gm__format(note, NOTE, "binarize=%s, every unit", gm__model_choice(m, "binarize", how, sizeof how));
     gm_tensor *v = gm__rbm_input(m, b, true), *in = gm__rbm_up(r, t, v), *sum = NULL;
     gm_tensor *hidden = gm_sum(t, gm_softplus(t, in), 1, 0);
@@ -116,6 +144,7 @@ const gm__metric gm__rbm_metrics[GM__RBM_METRICS] = {
     {.name = "ais", .unit = "nats", .row = metric_ais},
     {.name = "reverse_ais", .unit = "nats", .row = metric_reverse},
     {.name = "exact_log_prob", .unit = "nats", .row = metric_exact},
+    {.name = "rmse", .unit = "entry", .row = metric_rmse, .weight = entries, .needs = GM__NEEDS_Y, .root = true},
     {.name = "accuracy", .unit = "fraction", .row = metric_accuracy, .needs = GM__NEEDS_LABEL},
     {.name = "cross_entropy", .unit = "nats", .row = metric_cross_entropy, .needs = GM__NEEDS_LABEL},
 };

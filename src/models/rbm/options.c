@@ -1,5 +1,6 @@
 /* options.c - the options of the RBM: one row each. */
 #include "models/rbm/rbm.h"
+#include <math.h>
 
 #define ROW(field) offsetof(gm_rbm_config, field)
 static const gm__opt rows[] = {
@@ -8,6 +9,8 @@ static const gm__opt rows[] = {
     {"units", GM__O_PAIR, ROW(units), "bernoulli", 0, 0, "bernoulli|gaussian|softmax|replicated|rectified[,bernoulli|rectified|gaussian]",
      "visible units: 0 or 1 (grey levels are taken as probabilities), real numbers, one of a group, counts of words, 0 and more; and hidden ones"},
     {"group", GM__O_INT, ROW(group), "0", 0, 1 << 20, NULL, "units=softmax: units of a group, of which one is on"},
+    {"levels", GM__O_TEXT, ROW(levels), NULL, 0, 0, NULL, "units=softmax: the values that each number may have, \"1,2,3,4,5\": every number becomes a group of units"},
+    {"missing", GM__O_FLAG, ROW(missing), "off", 0, 0, NULL, "entries may be NaN: they take no part, and predict tells what to expect of them"},
     {"length", GM__O_INT, ROW(length), "0", 0, GM__RBM_WORDS, NULL, "units=replicated: words of a document that is drawn; 0: as many as the data's have on average"},
     {"k", GM__O_INT, ROW(k), "1", 1, 2000, NULL, "Gibbs steps of an update"},
     {"persistent", GM__O_FLAG, ROW(persistent), "off", 0, 0, NULL, "chains go on from update to update (PCD), else they start at the data (CD)"},
@@ -27,9 +30,34 @@ static const gm__opt rows[] = {
     {"scale", GM__O_CHOICE, ROW(scale), "none", 0, 0, "none|unit|standard", "features: kept, to [0,1], or to mean 0 and deviation 1; stored in the model"},
     {"conditional", GM__O_FLAG, ROW(conditional), "off", 0, 0, NULL, "label units beside the visible ones: p(x, label); the data must have labels"},
     {"classes", GM__O_INT, ROW(classes), "0", 0, 1 << 30, NULL, "number of classes, kept in the file; 0: from the data"},
+    {"objective", GM__O_CHOICE, ROW(objective), "generative", 0, 0, "generative|discriminative|hybrid", "conditional: learn log p(x, label), log p(label | x), or both"},
+    {"generative", GM__O_REAL, ROW(generative), "0.01", 0, 1e3, NULL, "objective=hybrid: weight of log p(x, label)"},
     {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
 };
 const gm__opts gm__rbm_opts = {"rbm", rows, GM__COUNT(rows)};
+
+gm_status gm__rbm_levels(gm_ctx *ctx, const char *text, float *level, int32_t *n)
+{
+    double v[GM__RBM_LEVELS];
+    size_t k;
+    GM__TRY(gm__reals(ctx, "rbm: levels", text, v, GM__RBM_LEVELS, &k));
+    bool rising = k > 1;
+    for (size_t i = 0; i < k; i++) {
+        level[i] = (float)v[i];
+        rising = rising && isfinite(level[i]) && (!i || level[i] > level[i - 1]);
+    }
+    *n = (int32_t)k;
+    return rising ? GM_OK : gm__fail_ctx(ctx, GM_EARG, "rbm: levels: expected 2 to %d rising numbers separated by commas, got '%.60s'", GM__RBM_LEVELS, text);
+}
+
+static gm_status check_missing(gm_ctx *ctx, const gm_rbm_config *c, const gm__visible_kind *v)
+{
+    const char *with = c->centered ? "centered" : c->persistent ? "persistent" : c->conditional ? "conditional" : c->scale != GM_SCALE_NONE ? "scale"
+                     : c->binarize != GM_BINARIZE_NONE ? "binarize" : c->gradient == GM_RBM_EXACT ? "gradient=exact" : NULL;
+    if (!(v->has & GM__UNIT_MISSING)) return gm__fail_ctx(ctx, GM_EARG, "rbm: missing belongs to units=bernoulli, softmax or rectified, these are %s", v->name);
+    if (with) return gm__fail_ctx(ctx, GM_EARG, "rbm: %s does not go with missing=on: every row has a machine of its own, of the units that it has", with);
+    return GM_OK;
+}
 
 /* What the kind of units rules out. */
 static gm_status check_units(gm_ctx *ctx, const gm_rbm_config *c)
@@ -39,8 +67,15 @@ static gm_status check_units(gm_ctx *ctx, const gm_rbm_config *c)
     const bool softmax = v == &gm__visible_units[GM_UNITS_SOFTMAX];
     if (!(v->hidden >> (c->units >> 8) & 1))
         return gm__fail_ctx(ctx, GM_EARG, "rbm: units: %s hidden units over %s visible ones have no bounds", h->name, v->name);
-    if (softmax ? c->group < 2 : c->group != 0)
-        return gm__fail_ctx(ctx, GM_EARG, "rbm: group, 2 or more, belongs to units=softmax: it is %d for %s units", (int)c->group, v->name);
+    if (c->levels) {
+        float level[GM__RBM_LEVELS];
+        int32_t n;
+        if (!softmax || c->group) return gm__fail_ctx(ctx, GM_EARG, "rbm: levels belongs to units=softmax, in place of group");
+        GM__TRY(gm__rbm_levels(ctx, c->levels, level, &n));
+    } else if (softmax ? c->group < 2 : c->group != 0)
+        return gm__fail_ctx(ctx, GM_EARG, "rbm: group, 2 or more, belongs to units=softmax (or levels): it is %d for %s units", (int)c->group, v->name);
+    if (c->missing) GM__TRY(check_missing(ctx, c, v));
+    if (c->objective != GM_RBM_GENERATIVE && !c->conditional) return gm__fail_ctx(ctx, GM_EARG, "rbm: objective: p(label | x) belongs to conditional=on");
     if (c->length && !(v->has & GM__UNIT_COUNTS)) return gm__fail_ctx(ctx, GM_EARG, "rbm: length belongs to units=replicated");
     if (c->units & 255 && c->binarize != GM_BINARIZE_NONE)
         return gm__fail_ctx(ctx, GM_EARG, "rbm: binarize makes 0 and 1 of the data: units=%s wants %s", v->name, v->values);

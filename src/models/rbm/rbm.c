@@ -9,7 +9,9 @@ static uint32_t needs(const gm_model *m) { return joint(m) ? GM__NEEDS_LABEL : 0
 static uint32_t cannot(const gm_model *m)
 {
     const gm__rbm *r = gm__rbm_of(m);
-    uint32_t no = joint(m) ? 0 : GM_CAN_PREDICT | GM_CAN_CONDITION;
+    uint32_t no = joint(m) ? 0 : GM_CAN_CONDITION;
+    if (!joint(m) && !r->how.missing) no |= GM_CAN_PREDICT;
+    if (r->how.missing) no |= GM_CAN_LOG_PROB; /* rows differ in Z */
     if (!(r->visible->has & GM__UNIT_F) || !r->hidden->log_sum) no |= GM_CAN_SCORE | GM_CAN_LOG_PROB;
     return no;
 }
@@ -22,12 +24,14 @@ static gm_status build(gm_model *m)
     *r = (gm__rbm){.owner = "rbm",
                    .how = {.units = c->units, .k = c->k, .persistent = c->persistent, .chains = c->chains, .centered = c->centered, .start = c->start,
                            .offset_rate = c->offset_rate, .sparsity = c->sparsity, .sparsity_cost = c->sparsity_cost, .init_std = c->init_std,
-                           .group = c->group, .length = c->length,
+                           .group = c->group, .missing = c->missing, .length = c->length,
                            .gradient = c->gradient, .tempering = c->tempering, .fast_lr = c->fast_lr, .fast_decay = c->fast_decay},
                    .labels = joint(m) ? c->classes : 0, .nh = c->hidden};
-    if (c->group && m->row % c->group)
+    if (c->levels) GM__TRY(gm__rbm_levels(m->ctx, c->levels, r->level, &r->n_levels));
+    if (r->n_levels) r->how.group = r->n_levels;
+    else if (c->group && m->row % c->group)
         return gm__fail_ctx(m->ctx, GM_ESHAPE, "rbm: a row has %lld numbers, not groups of %d", (long long)m->row, (int)c->group);
-    r->nv = m->row + r->labels;
+    r->nv = m->row * (r->n_levels ? r->n_levels : 1) + r->labels;
     GM__TRY(gm__rbm_make(m, r, "", gm__model_seed(m), 0));
     return c->gradient == GM_RBM_EXACT ? gm__rbm_countable(m->ctx, r) : GM_OK;
 }
@@ -71,9 +75,25 @@ static gm_status begin(gm_model *m, gm_trainer *tr)
     GM__TRY(gm__rbm_start_biases(gm__rbm_of(m), m, tr));
     return gm__rbm_start_chains(gm__rbm_of(m), m, tr, "chain");
 }
+
+/* log p(label | x), whose gradient is exact [Larochelle & Bengio 2008] */
+static gm_tensor *discriminate(gm_model *m, const gm__batch *b)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    gm_tensor *f = gm__rbm_label_energy(r, b->t, gm__rbm_rows(r, b->t, b->x, b->epoch == 0 || !b->training));
+    return gm_cross_entropy(b->t, gm_neg(b->t, f), b->label, GM_MEAN);
+}
+
 static gm_status loss(gm_model *m, const gm__batch *b, gm_tensor **out)
 {
-    return gm__rbm_learn(gm__rbm_of(m), b, gm__rbm_input(m, b, b->epoch == 0 || !b->training), NULL, out);
+    gm__rbm *r = gm__rbm_of(m);
+    const gm_rbm_config *c = gm__rbm_cfg(m);
+    if (c->objective != GM_RBM_GENERATIVE) *out = discriminate(m, b);
+    if (c->objective == GM_RBM_DISCRIMINATIVE || (c->objective == GM_RBM_HYBRID && !b->training)) return gm_tape_status(b->t);
+    gm_tensor *labels = *out;
+    GM__TRY(gm__rbm_learn(r, b, gm__rbm_input(m, b, b->epoch == 0 || !b->training), NULL, out));
+    if (c->objective == GM_RBM_HYBRID) *out = gm_add(b->t, labels, gm_affine(b->t, *out, c->generative, 0));
+    return gm_tape_status(b->t);
 }
 static gm_status stepped(gm_model *m) { return gm__rbm_moved(gm__rbm_of(m), m->ctx); }
 
@@ -84,7 +104,7 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
 {
     gm_tensor *mean = NULL;
     gm__rbm_dream(gm__rbm_of(m), t, n, gm__rbm_cfg(m)->burn_in, temperature, cond, &mean);
-    return gm__rbm_shaped(m, t, mean);
+    return gm__rbm_data(gm__rbm_of(m), m, t, mean);
 }
 
 static gm_tensor *encode(gm_model *m, const gm__batch *b)
@@ -95,7 +115,7 @@ static gm_tensor *decode(gm_model *m, const gm__batch *b)
 {
     const gm__rbm *r = gm__rbm_of(m);
     gm_tensor *v = gm__rbm_visible_mean(r, b->t, gm__rbm_down(r, b->t, b->x), 1);
-    return gm__rbm_shaped(m, b->t, gm__rbm_unlabelled(r, b->t, v));
+    return gm__rbm_data(r, m, b->t, gm__rbm_unlabelled(r, b->t, v));
 }
 
 /* Without a label a joint model sums over all of them. */
@@ -106,10 +126,15 @@ static gm_tensor *score(gm_model *m, const gm__batch *b)
     return gm_neg(b->t, gm_logsumexp(b->t, gm_neg(b->t, gm__rbm_label_energy(r, b->t, gm__rbm_rows(r, b->t, b->x, true))), 1, 0));
 }
 
-/* p(label | x): exact, labels are few */
+/* p(label | x): exact, labels are few. With missing entries: what the entries that are there let expect of all. */
 static gm_tensor *predict(gm_model *m, const gm__batch *b)
 {
     const gm__rbm *r = gm__rbm_of(m);
+    if (r->how.missing) {
+        gm__batch code = *b;
+        code.x = encode(m, b);
+        return decode(m, &code);
+    }
     return gm_softmax(b->t, gm_neg(b->t, gm__rbm_label_energy(r, b->t, gm__rbm_rows(r, b->t, b->x, true))), 1);
 }
 static gm_tensor *log_prob(gm_model *m, const gm__batch *b, const gm__eval_cfg *c)

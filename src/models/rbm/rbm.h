@@ -14,7 +14,7 @@ struct gm__rbm;
 
 /* ---- units.c: what is peculiar to a kind of unit ------------------------------------------- */
 
-enum { GM__RBM_WORDS = 1 << 20 };        /* most words of a document */
+enum { GM__RBM_WORDS = 1 << 20, GM__RBM_LEVELS = 64 }; /* most words of a document, most levels of a number */
 enum { /* of visible units */
     GM__UNIT_F = 1,                      /* there is an energy, so a free energy and Z */
     GM__UNIT_AIS = 2, GM__UNIT_CENTRE = 4,
@@ -59,6 +59,7 @@ typedef struct gm__rbm_how { /* what it is like and how it learns */
     int32_t units, k, persistent, chains, centered, start, gradient, tempering;
     double offset_rate, sparsity, sparsity_cost, init_std, fast_lr, fast_decay;
     int32_t group;                       /* softmax: units of a group */
+    int32_t missing;                     /* entries may be NaN: they take no part */
     double length;                       /* replicated: words of a usual document */
 } gm__rbm_how;
 
@@ -68,6 +69,8 @@ typedef struct gm__rbm {
     int64_t nv, nh, labels;
     const gm__visible_kind *visible;     /* as how.units says */
     const gm__hidden_kind *hidden;
+    int32_t n_levels;                    /* softmax: every number of a row is one of these levels, and a group of units; 0: rows hold the units */
+    float level[GM__RBM_LEVELS];
     gm_tensor *w;                        /* [nv, nh] */
     gm_tensor *b, *c;                    /* biases of visible and hidden units */
     gm_tensor *log_var;                  /* [nv]: gaussian visibles; else NULL. What it says of labels is not used */
@@ -87,9 +90,17 @@ gm_status gm__rbm_make(gm_model *m, gm__rbm *r, const char *prefix, uint64_t see
 void gm__rbm_drop(gm__rbm *r);
 gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix);
 
-/* ---- energy.c: on a tape ---------------------------------------------------------- */
+/* ---- rows.c ------------------------------------------------------------------------------ */
 
 gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check);   /* [N, shape] -> [N, nv - labels]; check: values that the units can have */
+gm_tensor *gm__rbm_absent(const gm__rbm *r, gm_tape *t, gm_tensor *x);             /* u8 [N, nv]: units of entries that are missing; NULL: none may be */
+gm_tensor *gm__rbm_shaped(const gm_model *m, gm_tape *t, gm_tensor *v);            /* [N, row] -> [N, shape] */
+gm_tensor *gm__rbm_data(const gm__rbm *r, const gm_model *m, gm_tape *t, gm_tensor *v); /* [N, nv - labels] -> [N, shape]: levels weighed by their units */
+gm_status gm__rbm_means(const gm__rbm *r, gm_trainer *tr, double *mean);           /* [nv - labels]: over the first 10,000 rows, each unit where it is there */
+gm_status gm__rbm_levels(gm_ctx *ctx, const char *text, float *level, int32_t *n);  /* options.c: "1,2,3,4,5" */
+
+/* ---- energy.c: on a tape ---------------------------------------------------------- */
+
 gm_tensor *gm__rbm_up(const gm__rbm *r, gm_tape *t, gm_tensor *v);                 /* what hidden units receive; bernoulli: p(h=1|v) is its sigmoid */
 gm_tensor *gm__rbm_down(const gm__rbm *r, gm_tape *t, gm_tensor *h);               /* what visible units receive; gaussian: the mean */
 /* The same of states, of which the most are zeros and ones: faster, other last bits. */
@@ -101,7 +112,7 @@ gm_tensor *gm__rbm_visible_draw(const gm__rbm *r, gm_tape *t, gm_tensor *in, dou
 /* the same where rows share the totals of those of `like` [N, nv] */
 gm_tensor *gm__rbm_visible_mean_like(const gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature);
 gm_tensor *gm__rbm_visible_draw_like(const gm__rbm *r, gm_tape *t, gm_tensor *in, gm_tensor *like, double temperature);
-gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in);  /* [N]: how far v is from what in says, labels apart */
+gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *absent); /* [N]: how far v is from what in says, labels apart; absent may be NULL */
 gm_tensor *gm__rbm_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *h); /* [N]: E(v, h), in = up(v) */
 gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v);        /* [N] */
 gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x);       /* [N, labels]: free energy of x with each label */
@@ -110,7 +121,6 @@ gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, 
 /* n chains of their own from noise, labels held if cond [n, labels] is given; the states, and in *mean the means, without labels */
 gm_tensor *gm__rbm_dream(const gm__rbm *r, gm_tape *t, int64_t n, int64_t steps, double temperature, gm_tensor *cond, gm_tensor **mean);
 gm_tensor *gm__rbm_unlabelled(const gm__rbm *r, gm_tape *t, gm_tensor *v);         /* [N, nv - labels] */
-gm_tensor *gm__rbm_shaped(const gm_model *m, gm_tape *t, gm_tensor *v);            /* [N, row] -> [N, shape] */
 gm_tensor *gm__rbm_noise(const gm__rbm *r, gm_tape *t, int64_t n, double temperature); /* [n, nv]: visibles by their biases alone */
 
 /* ---- train.c ------------------------------------------------------------------------- */
@@ -165,7 +175,7 @@ extern const gm__opts gm__rbm_opts;
 gm_status gm__rbm_check(gm_ctx *ctx, const void *cfg);
 gm_tensor *gm__rbm_input(const gm_model *m, const gm__batch *b, bool check); /* visible states of a batch, labels joined */
 
-enum { GM__RBM_METRICS = 8 };
+enum { GM__RBM_METRICS = 9 };
 extern const gm__metric gm__rbm_metrics[GM__RBM_METRICS];
 
 #endif

@@ -20,9 +20,10 @@ static bool all_zero(const gm_tensor *x)
 gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
 {
     if (!(r->how.start || r->mu) || !all_zero(r->b)) return GM_OK;
-    double *mean = gm__calloc(m->ctx, (size_t)m->row, sizeof *mean);
-    gm_status s = mean ? gm__trainer_means(tr, mean) : GM_ENOMEM;
-    for (int64_t j = 0; !s && j < m->row; j++) {
+    const int64_t units = r->nv - r->labels;
+    double *mean = gm__calloc(m->ctx, (size_t)units, sizeof *mean);
+    gm_status s = mean ? gm__rbm_means(r, tr, mean) : GM_ENOMEM;
+    for (int64_t j = 0; !s && j < units; j++) {
         if (r->mu) gm__f32(r->mu)[j] = (float)mean[j];
         if (r->how.start) gm__f32(r->b)[j] = (float)r->visible->bias(fmin(fmax(mean[j], r->visible->least), r->visible->most));
     }
@@ -32,7 +33,7 @@ gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
 
 /* ---- a step --------------------------------------------------------------------------- */
 
-gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h) { return gm__rbm_gap(r, t, v, gm__rbm_down(r, t, h)); }
+gm_tensor *gm__rbm_recon(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *h) { return gm__rbm_gap(r, t, v, gm__rbm_down(r, t, h), NULL); }
 
 /* Cross-entropy between the wanted mean of hidden units and the batch's. */
 static gm_tensor *sparsity(const gm__rbm_how *c, gm_tape *t, gm_tensor *in)
@@ -82,7 +83,7 @@ gm_status gm__rbm_learn(gm__rbm *r, const gm__batch *b, gm_tensor *v, gm_tensor 
     gm_tensor *in = gm__rbm_up_states(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1));
     t->recording = false;
     gm_tensor *back = exact ? NULL : gm__rbm_down_states(r, t, r->hidden->draw(t, in, 1));
-    *loss = exact ? counted(r, t, v) : gm_mean(t, gm__rbm_gap(r, t, v, back), GM_ALL_AXES, 0);
+    *loss = exact ? counted(r, t, v) : gm_mean(t, gm__rbm_gap(r, t, v, back, gm__rbm_absent(r, t, b->x)), GM_ALL_AXES, 0);
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
     if (!b->training) return GM_OK;
