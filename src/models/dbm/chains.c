@@ -30,6 +30,38 @@ gm_tensor *gm__dbm_noise(const gm__dbm *d, gm_tape *t, int64_t n)
     return gm__dbm_join(d, t, x);
 }
 
+/* ---- steps: the centring goes into the biases, so that products see zeros and ones ------------- */
+
+typedef struct plain { gm_tensor *bias[GM__DBM_LEVELS]; } plain;
+
+static plain plain_biases(const gm__dbm *d, gm_tape *t)
+{
+    plain p;
+    for (size_t l = 0; l <= d->machines; l++) {
+        gm_tensor *b = l ? d->layer[l - 1].c : d->layer[0].b;
+        const gm__rbm *low = l ? &d->layer[l - 1] : NULL, *high = l < d->machines ? &d->layer[l] : NULL;
+        if (low && low->mu) b = gm_sub(t, b, gm_reshape(t, gm_matmul(t, gm_reshape(t, low->mu, 2, (int64_t[]){1, low->nv}), low->w), 1, &low->nh));
+        if (high && high->lambda) b = gm_sub(t, b, gm_linear(t, high->lambda, high->w, NULL));
+        p.bias[l] = b;
+    }
+    return p;
+}
+
+/* What level l receives of states. */
+static gm_tensor *hear(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const *x, const plain *p)
+{
+    if (l == 0) return gm__binary_linear(t, x[1], d->layer[0].w, p->bias[0], false);
+    gm_tensor *below = l == 1 && d->layer[0].log_var ? gm__rbm_up(&d->layer[0], t, x[0]) : gm__binary_linear(t, x[l - 1], d->layer[l - 1].w, p->bias[l], true);
+    return l == d->machines ? below : gm_add(t, below, gm__binary_linear(t, x[l + 1], d->layer[l].w, NULL, false));
+}
+
+static gm_tensor *redraw(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const *x, const plain *p, double temperature)
+{
+    if (l == 0 && !d->layer[0].log_var) return gm__bernoulli_linear(t, x[1], d->layer[0].w, p->bias[0], false, 1 / temperature);
+    if (l == d->machines && !d->labels) return gm__bernoulli_linear(t, x[l - 1], d->layer[l - 1].w, p->bias[l], true, 1 / temperature);
+    return gm__dbm_draw(d, t, l, hear(d, t, l, x, p), temperature);
+}
+
 static void hold(const gm__dbm *d, gm_tape *t, const gm__dbm_held *held, size_t l, gm_tensor **x)
 {
     if (held && held->clamp && l == 0) *x = gm_where(t, held->clamp, held->v, *x);
@@ -40,24 +72,24 @@ gm_tensor *gm__dbm_gibbs(const gm__dbm *d, gm_tape *t, gm_tensor *state, int64_t
 {
     const bool recording = t->recording;
     t->recording = false;
+    const plain p = plain_biases(d, t);
     for (int64_t i = 0; i < k && state; i++) {
         if (gm__canceled(t->ctx)) state = gm__tape_fail(t, GM_ECANCELED, "canceled by the host");
         const bool last = i + 1 == k;
         const uint64_t frame = last ? 0 : gm_tape_push(t); /* the memory of a step is given back after it */
-        gm_tensor *x[GM__DBM_LEVELS] = {NULL}, *in;
+        gm_tensor *x[GM__DBM_LEVELS] = {NULL};
         gm__dbm_open(d, t, state, x);
         for (size_t l = 0; l <= d->machines; l += 2) hold(d, t, held, l, &x[l]); /* also at the start */
         for (size_t l = 1; l <= d->machines; l += 2) {
-            x[l] = gm__dbm_draw(d, t, l, gm__dbm_hear(d, t, l, x, false), temperature);
+            x[l] = redraw(d, t, l, x, &p, temperature);
             hold(d, t, held, l, &x[l]);
         }
         for (size_t l = 0; l <= d->machines; l += 2) {
-            in = gm__dbm_hear(d, t, l, x, false);
             if (last && mean && l == 0) {
-                *mean = gm__dbm_mean(d, t, l, in, temperature);
+                *mean = gm__dbm_mean(d, t, l, hear(d, t, l, x, &p), temperature);
                 hold(d, t, held, l, mean);
             }
-            x[l] = gm__dbm_draw(d, t, l, in, temperature);
+            x[l] = redraw(d, t, l, x, &p, temperature);
             hold(d, t, held, l, &x[l]);
         }
         state = gm__dbm_join(d, t, x);
