@@ -53,8 +53,8 @@ GM_API void gm_dbn_config_init(gm_dbn_config *c, size_t size);
 GM_API gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out);
 
 /**
- * A network that predicts (family mlp) whose hidden layers start as the machines of a trained rbm or dbn, for supervised fine-tuning.
- * @param m         an rbm or dbn with Bernoulli or Gaussian visible units and Bernoulli hidden units; not changed
+ * A network that predicts (family mlp) whose hidden layers start as the machines of a trained rbm, dbn or dbm, for supervised fine-tuning. Of a dbm the weights are those of the first guess of its mean field: twice W but for the topmost.
+ * @param m         an rbm, dbn or dbm with Bernoulli or Gaussian visible units and Bernoulli hidden units; not changed
  * @param options   further options of mlp: classes (if the model has none), dropout, label-smoothing, seed (of the head); NULL
  * @param out       receives the network, the caller's
  * @errors    GM_EARG (another family; classes unknown), GM_EUNSUPPORTED (other units, scaled data), GM_ESTATE, GM_EBUSY, GM_ENOMEM
@@ -65,7 +65,7 @@ GM_API gm_status gm_dbn_new(gm_ctx *ctx, const gm_dbn_config *c, gm_model **out)
 GM_API gm_status gm_dbn_unroll(gm_model *m, const char *options, gm_model **out);
 
 /**
- * An autoencoder (family ae) whose encoder starts as the way up of a trained rbm or dbn and whose decoder as the way down, for
+ * An autoencoder (family ae) whose encoder starts as the way up of a trained rbm, dbn or dbm and whose decoder as the way down, for
  * fine-tuning. With latent=K in the options a new linear layer of K numbers is the code, else the topmost units' means are, and
  * before training it rebuilds rows as gm_reconstruct of m does.
  * @param m         as gm_dbn_unroll takes it

@@ -79,7 +79,7 @@ int cmd_help(args *a)
     show_options(a->words[0]);
     puts("\ntraining options");
     show_options("train");
-    puts("\nalso: --data SPEC --valid SPEC --out FILE --resume FILE --from FILE (first weights: a model of the family, or an rbm or dbn for mlp) --threads N --precision highest|high|medium --quiet --json");
+    puts("\nalso: --data SPEC --valid SPEC --out FILE --resume FILE --from FILE (first weights: a model of the family, or an rbm, dbn or dbm for mlp and ae) --threads N --precision highest|high|medium --quiet --json");
     return 0;
 }
 

@@ -392,7 +392,7 @@ START_TEST(learns)
     OK(gm_dataset_from_tensors(ctx, x, NULL, &d));
     snprintf(options, sizeof options, "seed=1 k=5 chains=100 init-std=0.1 %s", how[_i]);
     OK(gm_model_new(ctx, "dbm", options, &m));
-    OK(gm_fit(m, d, "epochs=800 batch=20 lr=0.4 schedule=cosine seed=1"));
+    OK(gm_fit(m, d, "epochs=500 batch=20 lr=0.6 schedule=cosine seed=1"));
     enumerate(gm__dbm_of(m), 1, p);
     visible(p, total(gm__dbm_of(m)), pv);
     for (int r = 0; r < 6; r++) nll -= log(pv[kinds[r]]) / 6;
@@ -541,6 +541,50 @@ START_TEST(labels_are_learned)
 }
 END_TEST
 
+/* ---- networks grown from it --------------------------------------------------------------------- */
+
+/* The hidden layers of the network are the first guess of the mean field: each layer takes twice what it hears from below, the topmost once. */
+START_TEST(unrolls)
+{
+    gm_dataset *d = pictures(80, 1);
+    gm_model *m = NULL, *net = NULL, *ae = NULL;
+    gm_tensor *x = NULL, *code = NULL, *rebuilt = NULL, *decoded = NULL;
+    gm_measure e;
+    int32_t n;
+    OK(gm_model_new(ctx, "dbm", _i ? "layers=12,12,10 seed=3 conditional=on" : "layers=12,9 seed=3 centered=off", &m));
+    OK(gm_fit(m, d, "epochs=20 batch=20 lr=0.05"));
+    OK(gm_dbn_unroll(m, _i ? "seed=4" : "seed=4 classes=8", &net));
+    OK(gm_dbn_autoencoder(m, NULL, &ae));
+    OK(gm_dataset_read(d, "x", 0, 20, &x));
+    OK(gm_encode(net, x, &code));
+    const gm__dbm *g = gm__dbm_of(m);
+    for (int r = 0; r < 20; r++) {
+        double h[2][ROW];
+        for (int i = 0; i < ROW; i++) h[0][i] = (double)gm__f32(x)[r * ROW + i];
+        for (size_t l = 1; l <= g->hidden; l++)
+            for (int64_t j = 0; j < units(g, l); j++) {
+                double in = (double)gm__f32(biases(g, l))[j];
+                for (int64_t i = 0; i < units(g, l - 1); i++)
+                    in += (l < g->hidden ? 2 : 1) * (h[(l - 1) % 2][i] - (means(g, 0) ? (double)gm__f32(means(g, l - 1))[i] : 0)) * (double)gm__f32(g->layer[l - 1].w)[i * units(g, l) + j];
+                h[l % 2][j] = 1 / (1 + exp(-in));
+            }
+        for (int64_t j = 0; j < units(g, g->hidden); j++) ck_assert_double_eq_tol((double)gm__f32(code)[r * units(g, g->hidden) + j], h[g->hidden % 2][j], 2e-6);
+    }
+    OK(gm_decode(m, code, &decoded));
+    OK(gm_reconstruct(ae, x, &rebuilt));
+    ck_assert_msg(furthest(decoded, rebuilt) < 5e-6, "the way down differs by %g", furthest(decoded, rebuilt));
+    OK(gm_fit(net, d, "epochs=300 batch=20 lr=2e-2"));
+    OK(gm_eval(net, d, "metric=accuracy", &e, 1, &n));
+    ck_assert_msg(e.value > 0.95, "accuracy %g", e.value);
+    gm_tensor *all[] = {x, code, rebuilt, decoded};
+    for (size_t i = 0; i < GM__COUNT(all); i++) gm_tensor_free(all[i]);
+    gm_model_free(m);
+    gm_model_free(net);
+    gm_model_free(ae);
+    gm_dataset_free(d);
+}
+END_TEST
+
 /* ---- the rest -------------------------------------------------------------------------------- */
 
 START_TEST(struct_and_text_agree)
@@ -656,6 +700,7 @@ int main(void)
     tcase_add_loop_test(c, goes_on_with_the_same_bytes, 0, 4);
     tcase_add_loop_test(c, label_probabilities, 0, 2);
     tcase_add_test(c, labels_are_learned);
+    tcase_add_loop_test(c, unrolls, 0, 2);
     tcase_add_test(c, struct_and_text_agree);
     tcase_add_loop_test(c, cancel, 0, 3);
     tcase_add_test(c, wrong_input);

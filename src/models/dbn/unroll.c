@@ -1,21 +1,25 @@
 /* unroll.c - a stack of machines as the start of a network trained by backpropagation: one that predicts [Hinton, Osindero &
  * Teh 2006], or an autoencoder [Hinton & Salakhutdinov 2006]. */
+#include "models/dbm/dbm.h"
 #include "models/dbn/dbn.h"
 #include <math.h>
 #include <string.h>
 
-typedef struct stack { /* the machines of an rbm or dbn, from the bottom */
+typedef struct stack { /* the machines of an rbm, dbn or dbm, from the bottom */
     const gm__rbm *r;
+    bool undirected;      /* a layer hears two neighbours: from one alone it takes twice as much, as the first guess of a dbm's mean field does */
     gm_tensor *const *up; /* weights of the way up where they are not r's; NULL */
     size_t n;
 } stack;
 
 static gm_status stack_of(gm_model *m, const char *who, stack *k)
 {
-    if (m->family != &gm__family_rbm && m->family != &gm__family_dbn)
-        return gm__fail_ctx(m->ctx, GM_EARG, "%s: an rbm or a dbn is wanted, this is %s", who, m->family->name);
+    if (m->family != &gm__family_rbm && m->family != &gm__family_dbn && m->family != &gm__family_dbm)
+        return gm__fail_ctx(m->ctx, GM_EARG, "%s: an rbm or a dbn (or dbm) is wanted, this is %s", who, m->family->name);
     GM__TRY(gm__model_able(m->ctx, m, who, true));
-    *k = m->family == &gm__family_rbm ? (stack){.r = gm__rbm_of(m), .n = 1} : (stack){.r = gm__dbn_of(m)->layer, .up = gm__dbn_of(m)->up, .n = gm__dbn_of(m)->n};
+    if (m->family == &gm__family_rbm) *k = (stack){.r = gm__rbm_of(m), .n = 1};
+    else if (m->family == &gm__family_dbm) *k = (stack){.r = gm__dbm_of(m)->layer, .undirected = true, .n = gm__dbm_of(m)->hidden};
+    else *k = (stack){.r = gm__dbn_of(m)->layer, .up = gm__dbn_of(m)->up, .n = gm__dbn_of(m)->n};
     const bool known = k->r->how.units == GM_UNITS_BERNOULLI || k->r->how.units == GM_UNITS_GAUSSIAN;
     if (!known || m->scale_mul) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "%s: for bernoulli or gaussian visible units and bernoulli hidden units, without scaling", who);
     return GM_OK;
@@ -23,14 +27,14 @@ static gm_status stack_of(gm_model *m, const char *who, stack *k)
 
 /* ---- copying ---------------------------------------------------------------------------- */
 
-/* sigmoid(c + (v - mu) W): what hidden units receive, as a linear layer [nh, nv]. Label units are left out. */
-static void copy_up(const gm__rbm *r, const gm_tensor *up, gm_tensor *w, gm_tensor *b)
+/* sigmoid(c + times (v - mu) W): what hidden units receive, as a linear layer [nh, nv]. Label units are left out. */
+static void copy_up(const gm__rbm *r, const gm_tensor *up, float times, gm_tensor *w, gm_tensor *b)
 {
     const int64_t nv = r->nv - r->labels, nh = r->nh;
     for (int64_t j = 0; j < nh; j++) {
         double bias = (double)gm__f32(r->c)[j];
         for (int64_t i = 0; i < r->nv; i++) {
-            const float v = gm__f32(up)[i * nh + j];
+            const float v = times * gm__f32(up)[i * nh + j];
             if (r->mu) bias -= (double)gm__f32(r->mu)[i] * (double)v;
             if (i < nv) gm__f32(w)[j * nv + i] = r->log_var ? v * expf(-gm__f32(r->log_var)[i]) : v;
         }
@@ -39,14 +43,14 @@ static void copy_up(const gm__rbm *r, const gm_tensor *up, gm_tensor *w, gm_tens
     w->version++, b->version++;
 }
 
-/* b + (h - lambda) W': what visible units receive, [nv, nh]. */
-static void copy_down(const gm__rbm *r, gm_tensor *w, gm_tensor *b)
+/* b + times (h - lambda) W': what visible units receive, [nv, nh]. */
+static void copy_down(const gm__rbm *r, float times, gm_tensor *w, gm_tensor *b)
 {
     const int64_t nv = r->nv - r->labels, nh = r->nh;
-    memcpy(w->data, r->w->data, (size_t)(nv * nh) * sizeof(float)); /* labels come last */
+    for (int64_t k = 0; k < nv * nh; k++) gm__f32(w)[k] = times * gm__f32(r->w)[k]; /* labels come last */
     for (int64_t i = 0; i < nv; i++) {
         double bias = (double)gm__f32(r->b)[i];
-        for (int64_t j = 0; r->lambda && j < nh; j++) bias -= (double)gm__f32(r->lambda)[j] * (double)gm__f32(r->w)[i * nh + j];
+        for (int64_t j = 0; r->lambda && j < nh; j++) bias -= (double)gm__f32(r->lambda)[j] * (double)gm__f32(w)[i * nh + j];
         gm__f32(b)[i] = (float)bias;
     }
     w->version++, b->version++;
@@ -72,7 +76,7 @@ static gm_status copy_ups(gm_model *net, const char *prefix, const stack *k)
         const gm__rbm *r = &k->r[i];
         gm_tensor *w = NULL, *b = NULL;
         GM__TRY(linear_at(net, prefix, i, r->nh, r->nv - r->labels, &w, &b));
-        copy_up(r, k->up && k->up[i] ? k->up[i] : r->w, w, b);
+        copy_up(r, k->up && k->up[i] ? k->up[i] : r->w, k->undirected && i + 1 < k->n ? 2 : 1, w, b);
     }
     return GM_OK;
 }
@@ -147,10 +151,10 @@ static gm_status unfold(gm_model *m, const stack *k, const char *options, gm_mod
     if (!s && !(*net)->built) s = gm__fail_ctx(m->ctx, GM_EARG, "autoencoder: conditional=on needs classes=N");
     if (!s) s = copy_ups(*net, "encoder.", k);
     for (size_t i = 0; !s && i < k->n; i++) {
-        const gm__rbm *r = &k->r[k->n - 1 - i];
+        const gm__rbm *r = &k->r[k->n - 1 - i]; /* the lowest hears one neighbour */
         gm_tensor *w = NULL, *bias = NULL;
         s = linear_at(*net, "decoder.", i + (latent > 0), r->nv - r->labels, r->nh, &w, &bias);
-        if (!s) copy_down(r, w, bias);
+        if (!s) copy_down(r, k->undirected && i + 1 < k->n ? 2 : 1, w, bias);
     }
     return s;
 }
