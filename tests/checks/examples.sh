@@ -11,4 +11,5 @@ cd "$tmp" # pictures go here
 "$examples/rbm_digits" 300
 "$examples/dbn_digits" 10
 "$examples/boltzmann_small" >/dev/null
+"$examples/dbm_digits" 20 >/dev/null
 for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction; do "$examples/$e"; done

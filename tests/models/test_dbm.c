@@ -409,7 +409,7 @@ START_TEST(layers_in_turn)
     gm_dataset *d = pictures(48, 1);
     gm_model *m = NULL;
     gm_trainer *tr = NULL;
-    OK(gm_model_new(ctx, "dbm", "layers=10,6,5 layer-epochs=2,1,1 seed=3", &m));
+    OK(gm_model_new(ctx, "dbm", "layers=10,6,5 pretrain=on layer-epochs=2,1,1 seed=3", &m));
     OK(gm_trainer_new(m, d, "epochs=5 batch=16 seed=7", &tr));
     for (int step = 0; step < 15; step++) {
         float was[3];
@@ -435,7 +435,7 @@ END_TEST
 /* A run in two parts, the second on another number of threads, is the whole run byte by byte; so are samples of a saved model. */
 START_TEST(goes_on_with_the_same_bytes)
 {
-    static const char *const kind[] = {"layers=10,6", "layers=10,6 pretrain=off centered=off chains=7", "layers=8,6,5 conditional=on binarize=dynamic", "layers=9,4 units=gaussian centered=off layer-epochs=3,3"};
+    static const char *const kind[] = {"layers=10,6 pretrain=on", "layers=10,6 centered=off chains=7", "layers=8,6,5 conditional=on binarize=dynamic pretrain=on", "layers=9,4 units=gaussian centered=off pretrain=on layer-epochs=3,3"};
     gm_dataset *d;
     gm_trainer *tr = NULL;
     char options[160];
@@ -551,7 +551,7 @@ START_TEST(unrolls)
     gm_tensor *x = NULL, *code = NULL, *rebuilt = NULL, *decoded = NULL;
     gm_measure e;
     int32_t n;
-    OK(gm_model_new(ctx, "dbm", _i ? "layers=12,12,10 seed=3 conditional=on" : "layers=12,9 seed=3 centered=off", &m));
+    OK(gm_model_new(ctx, "dbm", _i ? "layers=12,12,10 seed=3 conditional=on" : "layers=12,9 seed=3 centered=off pretrain=on", &m));
     OK(gm_fit(m, d, "epochs=20 batch=20 lr=0.05"));
     OK(gm_dbn_unroll(m, _i ? "seed=4" : "seed=4 classes=8", &net));
     OK(gm_dbn_autoencoder(m, NULL, &ae));
@@ -592,7 +592,7 @@ START_TEST(struct_and_text_agree)
     gm_dbm_config c;
     gm_model *a = NULL, *b = NULL;
     gm_dbm_config_init(&c, sizeof c);
-    ck_assert(c.struct_size == sizeof c && c.k == 5 && c.centered && c.burn_in == 1000 && c.mean_field == 30);
+    ck_assert(c.struct_size == sizeof c && c.k == 5 && !c.pretrain && c.centered && c.burn_in == 1000 && c.mean_field == 30);
     c.shape = "2,3", c.layers = "5,4", c.seed = 9;
     OK(gm_dbm_new(ctx, &c, &a));
     OK(gm_model_new(ctx, "dbm", "shape=2,3 layers=5,4 seed=9", &b));
@@ -646,7 +646,7 @@ START_TEST(wrong_input)
     FAILS(GM_EARG, "one hidden layer is an rbm", gm_model_new(ctx, "dbm", "layers=10", &m));
     FAILS(GM_EARG, "layers", gm_model_new(ctx, "dbm", "layers=10,0", &m));
     FAILS(GM_EARG, "layers", gm_model_new(ctx, "dbm", "layers=1,2,3,4,5,6,7,8", &m));
-    FAILS(GM_EARG, "layer-epochs", gm_model_new(ctx, "dbm", "layers=10,5 layer-epochs=1", &m));
+    FAILS(GM_EARG, "layer-epochs", gm_model_new(ctx, "dbm", "layers=10,5 pretrain=on layer-epochs=1", &m));
     FAILS(GM_EARG, "layer-epochs", gm_model_new(ctx, "dbm", "layers=10,5 layer-epochs=1,1 pretrain=off", &m));
     FAILS(GM_EARG, "centered", gm_model_new(ctx, "dbm", "layers=10,5 units=gaussian", &m));
     FAILS(GM_EARG, "binarize", gm_model_new(ctx, "dbm", "layers=10,5 units=gaussian centered=off binarize=threshold", &m));

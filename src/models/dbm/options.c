@@ -6,7 +6,7 @@ static const gm__opt rows[] = {
     {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a row, \"1,28,28\"; default: from the data at first fit"},
     {"layers", GM__O_TEXT, ROW(layers), "500,1000", 0, 0, NULL, "hidden units of each layer from the bottom, two to seven layers"},
     {"units", GM__O_CHOICE, ROW(units), "bernoulli", 0, 0, "bernoulli|gaussian", "visible units: 0 or 1 (grey levels are taken as probabilities), or real numbers"},
-    {"pretrain", GM__O_FLAG, ROW(pretrain), "on", 0, 0, NULL, "layers learn one after another before all learn together"},
+    {"pretrain", GM__O_FLAG, ROW(pretrain), "off", 0, 0, NULL, "layers learn one after another before all learn together"},
     {"layer-epochs", GM__O_TEXT, ROW(layer_epochs), NULL, 0, 0, NULL, "pretrain: epochs of each layer, \"5,5\"; default: half the run is shared out evenly"},
     {"pretrain-rate", GM__O_REAL, ROW(pretrain_rate), "1", 0, 1e6, NULL, "pretrain: factor of the learning rate while layers learn one by one"},
     {"k", GM__O_INT, ROW(k), "5", 1, 2000, NULL, "Gibbs steps of an update"},
