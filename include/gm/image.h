@@ -87,6 +87,16 @@ GM_API gm_tensor *gm_group_norm(gm_tape *t, gm_tensor *x, int64_t groups, gm_ten
 /** x/sqrt(mean(x^2)+eps) w over the last axis. @param x [..., N]. @param w [N], optional. @return x's shape. @grad x w, any. @since 0.1 @source Zhang & Sennrich 2019 */
 GM_API gm_tensor *gm_rms_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, double eps);
 
+/* ---- how alike two images are ---------------------------------------------------------- */
+
+/** Peak signal-to-noise ratio of each pair, 10 log10(range^2 / mean (x-y)^2), dB; inf for equal ones. @param x,y [N, C, H, W]. @param range > 0: largest value less the
+ *  smallest, 1 for images in [0,1]. @return [N]. @grad x y, any. @since 0.1 */
+GM_API gm_tensor *gm_psnr(gm_tape *t, gm_tensor *x, gm_tensor *y, double range);
+/** Structural similarity of each pair: mean over channels and places of (2 m n + c)(2 s_xy + d) / ((m^2 + n^2 + c)(s_x^2 + s_y^2 + d)), m, n, s from Gaussian windows of
+ *  11x11 pixels (deviation 1.5) that lie inside, c = (range/100)^2, d = 9c. 1 for equal images. @param x,y [N, C, H, W], H and W 11 or more. @param range as in gm_psnr. @return [N].
+ *  @grad x y, any. @since 0.1 @source Wang et al. 2004 */
+GM_API gm_tensor *gm_ssim(gm_tape *t, gm_tensor *x, gm_tensor *y, double range);
+
 #ifdef __cplusplus
 }
 #endif

@@ -34,7 +34,7 @@ bool gm__windows(gm_tape *t, const gm__span *s, const uint32_t **from, const uin
 
 /* ---- the weights of one row -------------------------------------------------------------- */
 
-enum { MOST = 6 }; /* taps of a row that is not an average */
+enum { MOST = 11 }; /* taps of a row that is not an average */
 typedef struct run {
     int64_t lo, hi;
     double w[MOST]; /* of places lo, lo+1, ..; an average has one weight for all */
@@ -116,6 +116,16 @@ static run pyramid_up(const gm__span *s, int64_t i)
     return gather(n, place, w);
 }
 
+/* exp(-d^2/(2 1.5^2)) at distances -5 .. 5, brought to the sum 1; s->k is 11 */
+static run gaussian(const gm__span *s, int64_t i)
+{
+    run r = {.lo = i * s->s, .hi = i * s->s + MOST};
+    double sum = 0;
+    for (int k = 0; k < MOST; k++) sum += r.w[k] = exp((k - MOST / 2) * (k - MOST / 2) / -4.5);
+    for (int k = 0; k < MOST; k++) r.w[k] /= sum;
+    return r;
+}
+
 static run row_of(int mode, const gm__span *s, int64_t i)
 {
     run r = {0};
@@ -127,6 +137,7 @@ static run row_of(int mode, const gm__span *s, int64_t i)
     case GM__R_BICUBIC: r = bicubic(s, i); break;
     case GM__R_PYRAMID_DOWN: r = pyramid_down(s, i); break;
     case GM__R_PYRAMID_UP: r = pyramid_up(s, i); break;
+    case GM__R_GAUSSIAN: r = gaussian(s, i); break;
     default:
         gm__window(s, i, &r.lo, &r.hi);
         r.w[0] = 1 / (double)(mode == GM__R_AVERAGE_PAD ? s->k : r.hi - r.lo);

@@ -18,7 +18,7 @@ bool gm__windows(gm_tape *t, const gm__span *s, const uint32_t **from, const uin
 
 /* How an axis is resampled. What the user names comes first. */
 enum { GM__R_NEAREST = GM_NEAREST, GM__R_BILINEAR = GM_BILINEAR, GM__R_BICUBIC = GM_BICUBIC, GM__R_AVERAGE, GM__R_AVERAGE_PAD /* counts padding */,
-       GM__R_PYRAMID_DOWN, GM__R_PYRAMID_UP, GM__R_COUNT };
+       GM__R_PYRAMID_DOWN, GM__R_PYRAMID_UP, GM__R_GAUSSIAN /* a window of 11 places, deviation 1.5, no padding */, GM__R_COUNT };
 
 /* Row r is sum over k in [at[r], at[r+1]) of w[k] times place from[r] + k - at[r]. */
 typedef struct gm__taps {

@@ -46,6 +46,10 @@ def fold(p, n):
     return p if p < n else 2 * (n - 1) - p
 
 
+WINDOW = torch.exp(-torch.arange(-5, 6, dtype=torch.float64) ** 2 / 4.5)[None, None]
+WINDOW = WINDOW / WINDOW.sum()
+
+
 def forward(mode, h, w):
     size = [h[1], w[1]]
     if mode < 3:
@@ -55,6 +59,8 @@ def forward(mode, h, w):
         return lambda x: F.adaptive_avg_pool2d(x, size)
     if mode < 5:
         return lambda x: F.avg_pool2d(x, (h[2], w[2]), (h[3], w[3]), (h[4], w[4]), count_include_pad=mode == 4)
+    if mode == 7:
+        return lambda x: F.conv2d(F.conv2d(x.flatten(0, 1)[:, None], WINDOW[..., None]), WINDOW[:, :, None]).unflatten(0, x.shape[:2])[:, :, 0]
     a, b = (pyramid_down(h[0]), pyramid_down(w[0])) if mode == 5 else (pyramid_up(h[0], h[1]), pyramid_up(w[0], w[1]))
     return lambda x: torch.einsum("ih,jw,nchw->ncij", a, b, x)
 
