@@ -237,7 +237,8 @@ typedef struct gm_measure {
 /**
  * Measures a model on a data set. Beside the metrics of its family a model that draws has those of gm/metrics.h, its samples against
  * rows of the data: frechet, mmd, precision, recall, density, coverage, c2st, sliced_w, nearest (the data are taken for those it was
- * trained on), and modes, high_quality for data with known centres (synth:ring8, synth:grid25).
+ * trained on), and modes, high_quality for data with known centres (synth:ring8, synth:grid25); one that reconstructs images in [0,1]
+ * has psnr and ssim of rows and their reconstructions.
  * @param options   metric (comma list; default the family's), k, seed, batch, threads; for samples: n, features, kernel, judge
  * @param out       receives up to cap measures
  * @param n         receives their number

@@ -1,4 +1,5 @@
-/* compare.h - the measures of gm_eval that set a model's samples beside data: the same for every family that draws. */
+/* compare.h - the measures of gm_eval that no family need have of its own: samples beside data for all that draw, reconstructions beside
+ * their rows for all that reconstruct. */
 #ifndef GM_MODELS_COMPARE_H
 #define GM_MODELS_COMPARE_H
 
@@ -26,5 +27,7 @@ const gm__versus *gm__versus_find(const char *name, size_t n); /* NULL if unknow
 const gm__versus *gm__versus_at(size_t i);                      /* NULL past the end */
 gm_status gm__compare_run(gm__compare *c, const gm__versus *v, gm_measure *out);
 void gm__compare_free(gm__compare *c);
+
+const gm__metric *gm__likeness_at(const gm_model *m, size_t i); /* psnr, ssim; NULL past the end, and where the model cannot reconstruct */
 
 #endif

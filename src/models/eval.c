@@ -41,12 +41,20 @@ typedef struct job {
 
 /* ---- which metrics ---------------------------------------------------------------- */
 
-static gm_status unknown(gm_ctx *ctx, const gm__family *f, const char *name, size_t n)
+/* Those that are means over rows: the family's, then those that it need not have itself. */
+static const gm__metric *metric_at(const gm_model *m, size_t i)
 {
+    return i < m->family->n_metrics ? &m->family->metrics[i] : gm__likeness_at(m, i - m->family->n_metrics);
+}
+
+static gm_status unknown(gm_model *m, const char *name, size_t n)
+{
+    gm_ctx *ctx = m->ctx;
+    const gm__family *f = m->family;
     gm__buf b;
     gm__buf_init(&b, ctx);
-    for (size_t i = 0; i < f->n_metrics; i++) gm__buf_format(&b, "%s%s", i ? ", " : "", f->metrics[i].name);
-    for (size_t i = 0; f->draw && gm__versus_at(i); i++) gm__buf_format(&b, "%s%s", i || f->n_metrics ? ", " : "", gm__versus_at(i)->name);
+    for (size_t i = 0; metric_at(m, i); i++) gm__buf_format(&b, "%s%s", b.len ? ", " : "", metric_at(m, i)->name);
+    for (size_t i = 0; f->draw && gm__versus_at(i); i++) gm__buf_format(&b, "%s%s", b.len ? ", " : "", gm__versus_at(i)->name);
     gm_status s = b.failed ? GM_ENOMEM : gm__fail_ctx(ctx, GM_EARG, "eval: %s has no metric '%.*s'; it has %s", f->name, n > 40 ? 40 : (int)n, name, b.data);
     gm__buf_free(&b);
     return s;
@@ -56,15 +64,14 @@ static gm_status unknown(gm_ctx *ctx, const gm__family *f, const char *name, siz
 static gm_status add(job *j, const char *name, size_t n)
 {
     const gm__family *f = j->m->family;
-    size_t i = 0;
-    while (i < f->n_metrics && !gm__ieq(f->metrics[i].name, name, n)) i++;
     tally *a = &j->tallies[j->n++];
-    if (i < f->n_metrics) {
-        a->metric = &f->metrics[i];
+    for (size_t i = 0; !a->metric && metric_at(j->m, i); i++)
+        if (gm__ieq(metric_at(j->m, i)->name, name, n)) a->metric = metric_at(j->m, i);
+    if (a->metric) {
         return gm__needs_met(j->m->ctx, "eval", a->metric->needs | (f->condition && f->condition(j->m) ? GM__NEEDS_LABEL : 0u), j->d);
     }
     a->versus = f->draw ? gm__versus_find(name, n) : NULL;
-    return a->versus ? GM_OK : unknown(j->m->ctx, f, name, n);
+    return a->versus ? GM_OK : unknown(j->m, name, n);
 }
 
 static gm_status choose(job *j)

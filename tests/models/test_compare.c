@@ -63,6 +63,35 @@ START_TEST(made_of_samples_and_rows)
 }
 END_TEST
 
+/* psnr and ssim: means over rows of what the ops say of each and its reconstruction. */
+START_TEST(reconstructions)
+{
+    gm_dataset *d = opened("synth:digits,n=40,seed=1"), *small = pictures(20, 1), *ring = opened("synth:ring8,n=20");
+    gm_model *m = fitted(d, "ae", "hidden=20 latent=4 seed=3"), *k = fitted(small, "vae", "hidden=8 latent=2 seed=3"), *r = fitted(ring, "vae", "hidden=8 latent=2");
+    gm_tensor *x = NULL, *y = NULL;
+    gm_tape *t = NULL;
+    gm_measure v[2];
+    int32_t n;
+    double p, s;
+    OK(gm_eval(m, d, "metric=psnr,ssim batch=16", v, 2, &n));
+    ck_assert(n == 2 && v[0].rows == 40 && v[0].error > 0 && !strcmp(v[0].unit, "dB"));
+    OK(gm_dataset_read(d, "x", 0, 40, &x));
+    OK(gm_reconstruct(m, x, &y));
+    OK(gm_tape_new(ctx, 0, &t));
+    OK(gm_tensor_item(gm_mean(t, gm_psnr(t, x, y, 1), GM_ALL_AXES, 0), &p));
+    OK(gm_tensor_item(gm_mean(t, gm_ssim(t, x, y, 1), GM_ALL_AXES, 0), &s));
+    ck_assert_double_eq_tol(v[0].value, p, 1e-4);
+    ck_assert_double_eq_tol(v[1].value, s, 1e-5);
+    OK(gm_eval(k, small, "metric=psnr", v, 2, &n));
+    FAILS(GM_ESHAPE, "11x11", gm_eval(k, small, "metric=ssim", v, 2, &n));
+    FAILS(GM_ESHAPE, "psnr and ssim want images", gm_eval(r, ring, "metric=psnr", v, 2, &n));
+    gm_tape_free(t);
+    gm_tensor_free(x), gm_tensor_free(y);
+    gm_model_free(m), gm_model_free(k), gm_model_free(r);
+    gm_dataset_free(d), gm_dataset_free(small), gm_dataset_free(ring);
+}
+END_TEST
+
 START_TEST(modes_of_built_in_mixtures)
 {
     gm_dataset *ring = opened("synth:ring8,n=200,sigma=.5[0:100]"), *grid = opened("synth:grid25,n=100"), *moons = opened("synth:moons,n=50"), *a, *b;
@@ -149,6 +178,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_set_timeout(c, 300);
     tcase_add_test(c, made_of_samples_and_rows);
+    tcase_add_test(c, reconstructions);
     tcase_add_test(c, modes_of_built_in_mixtures);
     tcase_add_test(c, refusals);
     tcase_add_test(c, features_of_a_classifier);
