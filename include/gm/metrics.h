@@ -34,7 +34,7 @@ typedef struct gm_metrics_config {
     int32_t  projections;    /* gm_sliced_wasserstein: 1000 */
     int32_t  power;          /* gm_sliced_wasserstein, gm_wasserstein: p of W_p, 1 or 2; 2 */
     int32_t  reserved;
-    uint64_t seed;           /* gm_sliced_wasserstein: of the directions */
+    uint64_t seed;           /* gm_sliced_wasserstein: of the directions; gm_c2st: of the rows taken and of the halves */
 } gm_metrics_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_metrics_config). @errors none. @threads any. @since 0.1 */
@@ -83,10 +83,10 @@ GM_API gm_status gm_prdc(gm_ctx *ctx, gm_tensor *data, gm_tensor *samples, const
 GM_API gm_status gm_nearest(gm_ctx *ctx, gm_tensor *train, gm_tensor *fresh, gm_tensor *samples, double *closer, double *error, double *copied);
 
 /**
- * Accuracy of a classifier that tells samples from data: 1/2 when the laws are equal. As many rows of each set as the smaller one has.
- * Nearest: 1-nearest neighbour, each row against all others; of equally near ones the share that is right. Logistic: regression with
- * penalty |w|^2/2 on standardised numbers, learned on one half (even rows), asked about the other, and the other way round.
- * @param c        judge; NULL for the defaults
+ * Accuracy of a classifier that tells samples from data: 1/2 when the laws are equal. As many rows of each set as the smaller one has,
+ * drawn from the seed. Nearest: 1-nearest neighbour, each row against all others; of equally near ones the share that is right. Logistic:
+ * regression with penalty |w|^2/2 on standardised numbers, learned on a random half, asked about the other, and the other way round.
+ * @param c        judge, seed; NULL for the defaults
  * @param value    receives the accuracy in [0,1]
  * @param error    receives its binomial standard error; may be NULL
  * @errors    as gm_neighbours; GM_EARG: less than 4 rows

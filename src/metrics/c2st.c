@@ -52,18 +52,28 @@ static gm_status nearest(gm_ctx *ctx, const gm__set *all, double *value)
 
 /* ---- from outside ------------------------------------------------------------------------------ */
 
-/* Both sets, made equally long, one behind the other. */
-static gm_status join(gm_ctx *ctx, const gm__set s[2], gm__set *all)
+enum { ORDER = 3 /* marks its streams among those of evaluation */ };
+
+/* Both sets, made equally long, one behind the other, each in an order drawn from the seed: neighbouring rows of a file may be alike
+ * or, as in MNIST, every second row may come from another source, and halves are made of every second row. */
+static gm_status join(gm_ctx *ctx, const gm__set s[2], uint64_t seed, gm__set *all)
 {
-    *all = (gm__set){ .ctx = ctx, .n = 2 * s->n, .d = s->d };
-    all->x = gm__alloc(ctx, all->n * all->d, sizeof *all->x);
+    const size_t n = s->n < s[1].n ? s->n : s[1].n, d = s->d, more = s->n > s[1].n ? s->n : s[1].n;
+    *all = (gm__set){ .ctx = ctx, .n = 2 * n, .d = d };
+    all->x = gm__alloc(ctx, all->n * d, sizeof *all->x);
     all->norm = gm__alloc(ctx, all->n, sizeof *all->norm);
-    if (!all->x || !all->norm) return GM_ENOMEM;
-    for (size_t i = 0; i < 2; i++) {
-        memcpy(all->x + i * s->n * s->d, s[i].x, s->n * s->d * sizeof(float));
-        memcpy(all->norm + i * s->n, s[i].norm, s->n * sizeof(float));
+    uint64_t *order = gm__alloc(ctx, more, sizeof *order);
+    const gm_status st = all->x && all->norm && order ? GM_OK : GM_ENOMEM;
+    for (size_t k = 0; k < 2 && !st; k++) {
+        gm__rng r = gm__rng_make(gm__stream_make(seed, GM__R_EVAL, ORDER, k));
+        gm__permutation(&r, order, s[k].n);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(all->x + (k * n + i) * d, s[k].x + order[i] * d, d * sizeof(float));
+            all->norm[k * n + i] = s[k].norm[order[i]];
+        }
     }
-    return GM_OK;
+    gm__free(ctx, order);
+    return st;
 }
 
 gm_status gm_c2st(gm_ctx *ctx, gm_tensor *data, gm_tensor *samples, const gm_metrics_config *c, double *value, double *error)
@@ -74,8 +84,7 @@ gm_status gm_c2st(gm_ctx *ctx, gm_tensor *data, gm_tensor *samples, const gm_met
     if (!value) return gm__fail_ctx(ctx, GM_EARG, "c2st: value is NULL");
     GM__TRY(gm__metrics_settings(ctx, c, &cfg));
     GM__TRY(gm__sets_open(ctx, "c2st", (gm__arg){ "data", data }, (gm__arg){ "samples", samples }, 4, GM__SET_CENTRED, s));
-    gm__sets_level(s);
-    gm_status st = join(ctx, s, all);
+    gm_status st = join(ctx, s, cfg.seed, all);
     gm__sets_close(s);
     if (!st) st = cfg.judge == GM_JUDGE_LOGISTIC ? gm__logistic(ctx, all, value) : nearest(ctx, all, value);
     if (!st && error) *error = gm__binomial_error(*value, all->n);

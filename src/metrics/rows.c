@@ -14,7 +14,7 @@ static const gm__opt rows[] = {
     {"judge", GM__O_CHOICE, ROW(judge), "nearest", 0, 0, "nearest|logistic", "of c2st"},
     {"projections", GM__O_INT, ROW(projections), "1000", 1, 1e6, NULL, "directions of sliced_w"},
     {"power", GM__O_INT, ROW(power), "2", 1, 2, NULL, "p of the Wasserstein distances"},
-    {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the directions"},
+    {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of directions, of halves"},
 };
 #undef ROW
 const gm__opts gm__metrics_opts = {"metrics", rows, GM__COUNT(rows)};
