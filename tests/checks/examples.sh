@@ -12,4 +12,4 @@ cd "$tmp" # pictures go here
 "$examples/dbn_digits" 10
 "$examples/boltzmann_small" >/dev/null
 "$examples/dbm_digits" 20 >/dev/null
-for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction; do "$examples/$e"; done
+for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction compare; do "$examples/$e"; done
