@@ -62,6 +62,16 @@ printf 'h,T,T_i,y\n40,-5,21,2.6\n55,0,20,2.05\n60,5,21,1.58\n35,10,22,1.26\n70,1
 $gm train mlp --data csv:heat.csv,y=y --hidden none --steps 500 --lr 0.05 --quiet --out heat.safetensors
 $gm eval heat.safetensors --data csv:heat.csv,y=y | grep -qE '^rmse 0\.0'
 test "$($gm predict heat.safetensors --data csv:heat.csv,y=y --out - | head -1)" = y
+echo "samples beside data"
+$gm eval a.safetensors --data synth:digits,n=60,seed=2 --metric frechet,mmd,precision --metric recall,density,coverage,c2st,sliced_w,nearest >sets.txt
+test "$(wc -l <sets.txt)" = 9
+for m in frechet mmd precision recall density coverage c2st sliced_w nearest; do grep -qE "^$m -?[0-9.]+ [a-z]+ .*n=60, features=raw" sets.txt; done
+$gm eval a.safetensors --data synth:digits,n=60,seed=2 --metric frechet,mmd,precision,recall,density,coverage,c2st,sliced_w,nearest --threads 3 | cmp - sets.txt
+$gm eval a.safetensors --data synth:digits,n=60,seed=2 --metric coverage --n 30 --k 2 --json | grep -q '"rows":30,"note":"n=30, features=raw, k=2"'
+$gm eval a.safetensors --data synth:digits,n=60,seed=2 --metric psnr,ssim | grep -qE '^ssim 0?\.?[0-9.]+ similarity'
+$gm train vae --data synth:ring8,n=300 --hidden 16 --latent 2 --epochs 1 --quiet --out ring.safetensors
+$gm eval ring.safetensors --data synth:ring8,n=300 --metric modes,high_quality | grep -c 'n=2500' | grep -qx 2
+rm sets.txt
 echo "conditional models are told labels"
 $gm train vae $small --conditional 1 --epochs 1 --out cvae.safetensors
 $gm sample cvae.safetensors -n 9 --label 3 --out s.npy
@@ -162,6 +172,9 @@ refused 2 train vae --data 'synth:digits,n=ten' --out x
 refused 2 train vae --data 'synth:digits,n=20[5:' --out x
 refused 2 eval a.safetensors
 refused 2 eval a.safetensors $D --metric nosuch
+refused 2 eval a.safetensors $D --metric frechet --features inception
+refused 2 eval a.safetensors $D --metric frechet --n -3
+refused 2 eval mlp.safetensors $D --metric frechet
 refused 2 sample a.safetensors -n 0
 refused 2 sample a.safetensors --out x.jpeg
 refused 2 sample a.safetensors one too many
@@ -201,6 +214,9 @@ refused 1 sample cut.safetensors
 refused 1 sample nowhere.safetensors
 refused 1 sample ae.safetensors
 refused 1 eval a.safetensors --data synth:ring8,n=5
+refused 1 eval a.safetensors --data synth:moons,n=20 --metric frechet
+refused 1 eval ring.safetensors --data synth:swissroll,n=20 --metric frechet --features classifier
+refused 1 eval ring.safetensors --data synth:moons,n=20 --metric modes
 refused 2 eval a.safetensors $D --metric accuracy
 mkdir full.npy; before=$(ls -A | wc -l)
 refused 1 sample a.safetensors --out full.npy
