@@ -123,6 +123,10 @@ $gm encode dbn.safetensors --data synth:digits,n=5 --layer 1 --out - | head -1 |
 $gm train dbn --data synth:digits,n=200 --layers 12,10 --layer-epochs 1,1 --layer-k 2,1 --layer-lr 1,0.5 --up-down 2 --epochs 4 --json --out tuned.safetensors >/dev/null 2>events.txt
 grep -q "up-down begins" events.txt
 $gm eval net.safetensors --data synth:digits,n=50,seed=2 --metric accuracy | grep -q '^accuracy '
+$gm train dbm --data synth:digits,n=200 --layers 12,10 --epochs 2 --quiet --out dbm.safetensors
+$gm encode dbm.safetensors --data synth:digits,n=5 --layer 1 --out - | head -1 | tr ',' '\n' | wc -l | grep -qx 12
+$gm eval dbm.safetensors --data synth:digits,n=50,seed=2 --metric ais --k 50 | grep -q 'lower bound'
+$gm train mlp --data synth:digits,n=200 --from dbm.safetensors --epochs 1 --quiet --out net.safetensors
 before=$(ls -A | wc -l)
 refused 2 train dbn --data synth:digits,n=200 --from dbn.safetensors --layers 5 --out x
 refused 1 train vae --data synth:digits,n=200 --from dbn.safetensors --out x
