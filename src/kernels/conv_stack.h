@@ -23,15 +23,23 @@ static void F(stack_row)(const F(gather) *p, F(piece) *q, const T *a, size_t top
     if (none) ys = all = (span){0, q->y == 0};
     if (ys.lo >= ys.hi) return;
     if (!none) a += ((size_t)(y + (ptrdiff_t)ys.lo * ty->at_step) - top) * d->in[1] * d->cin;
+    size_t k = 0, end = 0;
+    const T *b = NULL;
+    bool opens = false, closes = false, blind = false, whole = false;
     for (size_t j = 0; j < d->size[1]; j++, x += tx->step, c += d->step[1] * d->out[2]) {
-        size_t lo = (size_t)(x < 0 ? -x * cin : 0), hi = w > x ? (size_t)((w - x < nx ? w - x : nx) * cin) : 0;
-        bool blind = none || lo >= hi, opens, closes;
-        if (blind) lo = 0, hi = 1;
-        size_t k = most(lo, q->k), end = least(hi, q->k + q->kc);
+        bool same = whole; /* as the pixel before: all taps of a line inside */
+        whole = x >= 0 && x + nx <= w;
+        if (!(same && whole)) {
+            size_t lo = (size_t)(x < 0 ? -x * cin : 0), hi = w > x ? (size_t)((w - x < nx ? w - x : nx) * cin) : 0;
+            blind = none || lo >= hi;
+            if (blind) lo = 0, hi = 1;
+            k = most(lo, q->k), end = least(hi, q->k + q->kc);
+            opens = ys.lo == all.lo && k == lo, closes = ys.hi == all.hi && end == hi;
+            b = q->b + (ys.lo * p->run + k) * p->nr;
+            q->t.segs = blind ? 0 : ys.hi - ys.lo, q->t.kc = end - k;
+        }
         if (k >= end) continue;
-        opens = ys.lo == all.lo && k == lo, closes = ys.hi == all.hi && end == hi;
-        q->t.segs = blind ? 0 : ys.hi - ys.lo, q->t.kc = end - k;
-        p->kern->F1(conv_tile, S)(&q->t, blind ? a : a + (x * cin + (ptrdiff_t)k), q->b + (ys.lo * p->run + k) * p->nr, c, e->add || !opens, opens ? bias : NULL);
+        p->kern->F1(conv_tile, S)(&q->t, blind ? a : a + (x * cin + (ptrdiff_t)k), b, c, e->add || !opens, opens ? bias : NULL);
         if (closes && e->act) p->kern->F1(gemm_post, S)(q->t.m, q->t.n, c, q->t.ldc, NULL, e->act, (T)e->slope);
     }
 }
