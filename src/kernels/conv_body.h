@@ -141,7 +141,8 @@ static void F(tile_rows)(const F(gather) *p, const T *a, size_t rows, size_t j, 
     for (size_t y = 0; y < ny; y += group) /* short lines together, or each long one in pieces */
         for (size_t k = 0; k < p->run; k += p->piece, add = true) {
             size_t kc = least(p->piece, p->run - k), segs = least(group, ny - y);
-            gm__tile t = {.segs = segs, .kc = kc, .n = n, .ldc = ldc, .ars = ars, .acs = 1, .astep = line, .ldb = (ptrdiff_t)p->nr, .bstep = (ptrdiff_t)(kc * p->nr)};
+            gm__tile t = {.segs = segs, .kc = kc, .n = n, .ldc = ldc, .ars = ars, .acs = 1, .astep = line, .ldb = (ptrdiff_t)p->nr,
+                          .bstep = (ptrdiff_t)(kc * p->nr)};
             bool last = p->end->act && y + group >= ny && k + kc == p->run;
             for (size_t i = 0; i < rows; i++) {
                 const T *from = a + (ptrdiff_t)i * d->taps[0].step * (ptrdiff_t)p->band.len + (ptrdiff_t)y * line + (ptrdiff_t)k;

@@ -2,6 +2,20 @@
 
 /* ---- results ---------------------------------------------------------------------------- */
 
+/* Sets of images that are a tile each, if they fit scratch, make tasks enough and less work than tiles along a row. */
+static bool F(plan_stack)(F(gather) *p)
+{
+    const gm__grid *d = p->d;
+    size_t ow = d->size[1];
+    p->sets = divup(d->n, p->tall);
+    p->ld = row_len(d->in[0] * d->in[1] * d->cin, sizeof(T));
+    p->own = round_up(divup(d->n, p->sets) * p->ld, 64);
+    p->lines = divup(d->size[0], least(d->size[0], divup(2 * TASKS, p->sets)));
+    p->parts = divup(d->size[0], p->lines);
+    double cost = kept(d) * (double)(p->sets * p->tall) / (double)d->n, along = (double)(divup(ow, p->mr) * p->mr) / (double)ow;
+    return p->stack = p->own <= SCRATCH && p->sets * p->parts >= TASKS / 2 && cost < along;
+}
+
 /* Bands need rows of results that fill tiles and weights that are not read too often; patches cost what few columns do not repay. */
 static void F(plan_gather)(F(gather) *p)
 {
@@ -13,16 +27,8 @@ static void F(plan_gather)(F(gather) *p)
     p->piece = gm__gemm_kblock(p->run);
     p->tall = d->cout <= p->nr / 2 ? p->kern->F1(tall, S) : p->mr;
     if (p->k && dense_taps(d)) {
-        size_t rows = d->in[0];
         p->few = d->cout <= FEW;
-        p->sets = divup(d->n, p->tall);
-        p->ld = row_len(rows * d->in[1] * d->cin, sizeof(T));
-        p->own = round_up(divup(d->n, p->sets) * p->ld, 64);
-        p->parts = least(d->size[0], divup(2 * TASKS, p->sets));
-        p->lines = divup(d->size[0], p->parts);
-        p->parts = divup(d->size[0], p->lines);
-        p->stack = !p->few && p->own <= SCRATCH && kept(d) * (double)(p->sets * p->tall) / (double)d->n < (double)(divup(ow, p->mr) * p->mr) / (double)ow;
-        if (p->stack) return;
+        if (!p->few && F(plan_stack)(p)) return;
         p->lines = divup(lines, TASKS);
         p->band = band_of(d, least(p->lines, d->size[0]));
         bool filled = 6 * ow >= 5 * divup(ow, p->mr) * p->mr || d->cout <= 2 * p->nr;
