@@ -26,5 +26,7 @@
 #include <gm/dbn.h>
 #include <gm/gan.h>
 #include <gm/dbm.h>
+#include <gm/lm.h>
+#include <gm/ngram.h>
 
 #endif

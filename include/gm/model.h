@@ -27,7 +27,7 @@ typedef struct gm_model gm_model;
 /* Capabilities, bits of gm_model_can and gm_family_can. */
 enum {
     GM_CAN_SAMPLE = 1, GM_CAN_LOG_PROB = 2, GM_CAN_SCORE = 4, GM_CAN_ENCODE = 8, GM_CAN_DECODE = 16,
-    GM_CAN_RECONSTRUCT = 32, GM_CAN_PREDICT = 64, GM_CAN_CONDITION = 128
+    GM_CAN_RECONSTRUCT = 32, GM_CAN_PREDICT = 64, GM_CAN_CONDITION = 128, GM_CAN_GENERATE = 256 /* text: gm/lm.h */
 };
 /* What a value of gm_log_prob is. */
 enum { GM_LOG_PROB_EXACT = 1, GM_LOG_PROB_LOWER_BOUND = 2, GM_LOG_PROB_UNNORMALISED = 3, GM_LOG_PROB_ESTIMATE = 4,

@@ -64,6 +64,17 @@ void gm__struct_init(void *to, size_t given, const void *from, size_t size);
 static inline bool gm__add(size_t a, size_t b, size_t *r) { return !__builtin_add_overflow(a, b, r); }
 static inline bool gm__mul(size_t a, size_t b, size_t *r) { return !__builtin_mul_overflow(a, b, r); }
 
+static inline void gm__put64(uint8_t *p, uint64_t v) /* little-endian */
+{
+    for (int i = 0; i < 8; i++) p[i] = (uint8_t)(v >> 8 * i);
+}
+static inline uint64_t gm__get64(const uint8_t *p)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++) v |= (uint64_t)p[i] << 8 * i;
+    return v;
+}
+
 /* ---- memory (alloc.c): 64-byte aligned, counted against the cap ---------- */
 
 void *gm__alloc(gm_ctx *ctx, size_t count, size_t size);   /* uninitialised; NULL on failure, sets ctx message */

@@ -1,5 +1,6 @@
 /* eval.c - measures of a model on a data set: means over rows with their standard errors, and its samples beside the data (compare.c). */
 #include "models/compare.h"
+#include "models/lm.h"
 #include <math.h>
 #include <string.h>
 
@@ -193,13 +194,18 @@ gm_status gm_eval(gm_model *m, gm_dataset *data, const char *options, gm_measure
     gm_ctx *ctx = m->ctx;
     if (!n || !out || cap < 1) return gm__fail_ctx(ctx, GM_EARG, "eval: out and n are required, cap must be 1 or more");
     if (!gm__is(data, GM__DATASET)) return gm__fail_ctx(ctx, GM_EARG, "eval: data is not a data set");
-    GM__TRY(gm__model_able(ctx, m, "be measured", m->family->n_metrics > 0 || m->family->draw));
+    GM__TRY(gm__model_able(ctx, m, "be measured", m->family->n_metrics > 0 || m->family->draw || m->family->lm));
     if (!gm_dataset_rows(data)) return gm__fail_ctx(ctx, GM_EARG, "eval: the data have no rows");
     GM__TRY(gm__model_data_fits(m, "eval", data));
 
     job j = { .m = m, .d = data, .cfg = { .struct_size = sizeof j.cfg }, .strs = { .ctx = ctx } };
     gm_status s = gm__opts_defaults(ctx, &gm__eval_opts, &j.cfg, &j.strs);
     if (!s) s = gm__opts_parse(ctx, &gm__eval_opts, options, &j.cfg, &j.strs, NULL);
+    if (!s && m->family->lm) {
+        s = gm__lm_eval(m, data, &j.cfg, out, cap, n);
+        gm__strs_free(&j.strs);
+        return s;
+    }
     if (!s) s = choose(&j);
     if (!s && j.n > (size_t)cap) s = gm__fail_ctx(ctx, GM_ELIMIT, "eval: %zu metrics asked for, room for %d", j.n, cap);
     if (!s) s = with_threads(&j, out);

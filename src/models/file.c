@@ -43,7 +43,7 @@ gm_status gm_model_save(gm_model *m, const char *path)
 {
     if (!gm__is(m, GM__MODEL)) return GM_EARG;
     if (!path) return gm__fail_ctx(m->ctx, GM_EARG, "gm_model_save: path is NULL");
-    if (!m->built) return gm__fail_ctx(m->ctx, GM_ESTATE, "%s: no weights to save yet: fit the model or give it a shape", m->family->name);
+    if (!m->built || !m->n_tensors) return gm__fail_ctx(m->ctx, GM_ESTATE, "%s: no weights to save yet: fit the model or give it a shape", m->family->name);
     GM__TRY(gm__model_begin_use(m, m->ctx));
     gm__stw *w = NULL;
     gm_status s = gm__stw_new(m->ctx, &w);
@@ -114,6 +114,21 @@ static gm_status no_strangers(gm_ctx *ctx, const gm_model *m, const gm__st *f, c
     return GM_OK;
 }
 
+/* Tensors as the file has them: of families whose sizes are learned. */
+static gm_status tensors_of(gm_model *m, const gm__st *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        const gm__entry *e = &f->entries[i];
+        gm_tensor *t = NULL;
+        if (!strncmp(e->name, "gm.", 3)) continue;
+        gm_status s = gm_tensor_new(m->ctx, e->dtype, e->ndim, e->shape, &t);
+        if (!s) s = gm__model_add_tensor(m, e->name, t, e->dtype == GM_F32);
+        gm_tensor_free(t);
+        if (s) return s;
+    }
+    return GM_OK;
+}
+
 gm_status gm__model_read(gm_ctx *ctx, const gm__st *f, const char *who, gm_model **out)
 {
     *out = NULL;
@@ -127,11 +142,13 @@ gm_status gm__model_read(gm_ctx *ctx, const gm__st *f, const char *who, gm_model
     gm_model *m = NULL;
     GM__TRY(build_capped(ctx, family, who, config, f->size, &m));
     gm_status s = m->built ? GM_OK : gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: gm.config: no shape", who);
+    if (!s && family->filled) s = tensors_of(m, f);
     for (size_t i = 0; !s && i < m->n_tensors; i++) {
         s = gm__load_tensor(ctx, f, who, m->tensors[i].name, m->tensors[i].tensor);
         if (s && s != GM_ENOMEM) s = GM_EFORMAT;
     }
     if (!s) s = no_strangers(ctx, m, f, who);
+    if (!s && family->filled && (s = family->filled(m))) s = gm__blame(ctx, s, who, "tensors");
     if (s) {
         gm_model_free(m);
         return s;

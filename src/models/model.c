@@ -93,8 +93,7 @@ gm_status gm__model_add_net(gm_model *m, const char *prefix, gm_net *net)
     return GM_OK;
 }
 
-/* What build made; the model is unbuilt then. */
-static void unbuild(gm_model *m)
+void gm__model_drop_tensors(gm_model *m)
 {
     for (size_t i = 0; i < m->n_tensors; i++) {
         gm__free(m->ctx, m->tensors[i].name);
@@ -106,6 +105,12 @@ static void unbuild(gm_model *m)
     m->tensors = NULL;
     m->nets = NULL;
     m->n_tensors = m->cap_tensors = m->n_nets = m->cap_nets = 0;
+}
+
+/* What build made; the model is unbuilt then. */
+static void unbuild(gm_model *m)
+{
+    gm__model_drop_tensors(m);
     gm_tensor_free(m->scale_mul);
     gm_tensor_free(m->scale_add);
     m->scale_mul = m->scale_add = NULL;
@@ -152,6 +157,7 @@ gm_status gm__model_build(gm_model *m, int32_t ndim, const int64_t *shape)
 /* Builds at once if the config has the shape. */
 static gm_status build_from_config(gm_model *m)
 {
+    if (m->family->filled) return gm__model_build(m, 1, &(int64_t){ 1 }); /* nothing depends on a shape */
     const char *const *text = gm__model_option(m, "shape");
     int64_t shape[GM_MAX_DIMS];
     size_t n;
@@ -260,6 +266,20 @@ void gm_model_free(gm_model *m)
     gm_ctx_free(ctx);
 }
 
+/* Tensors of the names, types and sizes of another model's. */
+static gm_status like(gm_model *c, const gm_model *m)
+{
+    for (size_t i = 0; i < m->n_tensors; i++) {
+        const gm__named *from = &m->tensors[i];
+        gm_tensor *t = NULL;
+        gm_status s = gm_tensor_new(c->ctx, from->tensor->dtype, from->tensor->ndim, from->tensor->shape, &t);
+        if (!s) s = gm__model_add_tensor(c, from->name, t, from->parameter);
+        gm_tensor_free(t);
+        if (s) return s;
+    }
+    return GM_OK;
+}
+
 gm_status gm_model_copy(gm_model *m, gm_model **out)
 {
     if (!out) return GM_EARG;
@@ -268,7 +288,9 @@ gm_status gm_model_copy(gm_model *m, gm_model **out)
     GM__TRY(gm__model_begin_use(m, m->ctx));
     gm_model *c = NULL;
     gm_status s = gm__model_make(m->ctx, m->family, m->cfg, &c);
+    if (!s && m->family->filled) s = like(c, m);
     for (size_t i = 0; !s && i < m->n_tensors; i++) s = gm_tensor_assign(c->tensors[i].tensor, m->tensors[i].tensor);
+    if (!s && m->family->filled && m->n_tensors) s = m->family->filled(c);
     gm__model_end_use(m);
     if (s) {
         gm_model_free(c);

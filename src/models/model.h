@@ -132,6 +132,10 @@ typedef struct gm__family {
     const gm__metric *metrics; size_t n_metrics;
     const char *(*default_metric)(const gm_model *m); /* of gm_eval; NULL: the first */
     size_t (*print)(const gm_model *m, gm__buf *out); /* network tables; may be NULL */
+    /* ---- families whose tensors are sized by what they learn, not by the shape: files and copies bring them, then this checks
+     * them (GM_EFORMAT) and finds its way in them. Build makes none. */
+    gm_status (*filled)(gm_model *m);
+    const struct gm__lm *lm;                            /* language models (lm.h): they read text:FILE or lines:FILE; else NULL */
 } gm__family;
 
 #define GM__FAMILY(name) extern const gm__family gm__family_##name;
@@ -142,6 +146,7 @@ const gm__family *gm__family_find(const char *name); /* NULL if unknown */
 /* For families' build: the tensors that files, optimisers and copies walk over. Names: PREFIX.NAME. */
 gm_status gm__model_add_net(gm_model *m, const char *prefix, gm_net *net);
 gm_status gm__model_add_tensor(gm_model *m, const char *name, gm_tensor *t /* retained */, bool parameter);
+void gm__model_drop_tensors(gm_model *m); /* forgets all of them, and the nets */
 uint64_t gm__model_seed(const gm_model *m);
 /* The constructor behind gm_model_new, gm_vae_new, ..: cfg is copied and checked; NULL for the defaults. */
 gm_status gm__model_make(gm_ctx *ctx, const gm__family *f, const void *cfg, gm_model **out);

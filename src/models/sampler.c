@@ -1,5 +1,5 @@
 /* sampler.c - a stream of draws from one model, on a context and tape of its own. */
-#include "models/model.h"
+#include "models/lm.h"
 #include <string.h>
 
 typedef struct sampler_cfg {
@@ -23,6 +23,7 @@ struct gm_sampler {
     gm_tape *tape;
     sampler_cfg cfg;
     uint64_t next; /* index of the next draw */
+    gm__writer *writer; /* of language models, which do all of the above their own way; else NULL */
 };
 
 gm_status gm_sampler_new(gm_ctx *ctx, gm_model *m, const char *options, gm_sampler **out)
@@ -30,11 +31,12 @@ gm_status gm_sampler_new(gm_ctx *ctx, gm_model *m, const char *options, gm_sampl
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
     *out = NULL;
     if (!gm__is(m, GM__MODEL)) return gm__fail_ctx(ctx, GM_EARG, "gm_sampler_new: m is not a model");
-    GM__TRY(gm__model_able(ctx, m, "sample", m->family->draw != NULL));
+    if (m->family->lm) GM__TRY(gm__lm_able(ctx, m, "generate text"));
+    else GM__TRY(gm__model_able(ctx, m, "sample", m->family->draw != NULL));
     sampler_cfg cfg = { .struct_size = sizeof cfg };
     gm__strs strs = { .ctx = ctx };
     gm_status st = gm__opts_defaults(ctx, &gm__sampler_opts, &cfg, &strs);
-    if (!st) st = gm__opts_parse(ctx, &gm__sampler_opts, options, &cfg, &strs, NULL);
+    if (!st && !m->family->lm) st = gm__opts_parse(ctx, &gm__sampler_opts, options, &cfg, &strs, NULL);
     gm__strs_free(&strs);
     if (st) return st;
 
@@ -47,16 +49,20 @@ gm_status gm_sampler_new(gm_ctx *ctx, gm_model *m, const char *options, gm_sampl
     s->cfg = cfg;
     gm__retain(ctx);
     gm__retain(m);
-    st = gm__use_tape(ctx, &s->tape);
+    st = m->family->lm ? gm__writer_new(ctx, m, options, &s->writer) : gm__use_tape(ctx, &s->tape);
     if (st) gm_sampler_free(s);
     else *out = s;
     return st;
 }
 
+gm__writer *gm__sampler_writer(gm_sampler *s) { return s->writer; }
+gm_ctx *gm__sampler_ctx(gm_sampler *s) { return s->ctx; }
+
 void gm_sampler_free(gm_sampler *s)
 {
     if (!gm__is(s, GM__SAMPLER) || !gm__release(s)) return;
     gm_ctx *ctx = s->ctx;
+    gm__writer_free(s->writer);
     gm_tape_free(s->tape);
     gm_model_free(s->m);
     s->h.magic = GM__DEAD;
@@ -69,6 +75,7 @@ gm_status gm_sampler_draw(gm_sampler *s, int64_t n, gm_tensor *cond, gm_tensor *
     if (!gm__is(s, GM__SAMPLER) || !out) return GM_EARG;
     *out = NULL;
     if (n < 1) return gm__fail_ctx(s->ctx, GM_EARG, "gm_sampler_draw: n must be 1 or more, not %lld", (long long)n);
+    if (s->writer) return gm__fail_ctx(s->ctx, GM_EUNSUPPORTED, "gm_sampler_draw: %s writes text: gm_sampler_next, gm_sampler_write", s->m->family->name);
     GM__TRY(gm__cond_check(s->ctx, s->m, "gm_sampler_draw", n, cond));
     GM__TRY(gm__model_begin_use(s->m, s->ctx));
     gm_tensor *y = NULL;
@@ -88,18 +95,6 @@ gm_status gm_sampler_draw(gm_sampler *s, int64_t n, gm_tensor *cond, gm_tensor *
 
 enum { MAGIC = 0x31736d67 /* "gms1" */, STATE = 40 };
 
-static void put(uint8_t *p, uint64_t v, int bytes)
-{
-    for (int i = 0; i < bytes; i++) p[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint64_t get(const uint8_t *p, int bytes)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < bytes; i++) v |= (uint64_t)p[i] << 8 * i;
-    return v;
-}
-
 /* Tells models apart that draw different things; the weights are the caller's to keep. */
 static uint32_t model_mark(const gm_model *m)
 {
@@ -112,6 +107,7 @@ gm_status gm_sampler_state_save(gm_sampler *s, void *out, size_t *size)
 {
     if (!gm__is(s, GM__SAMPLER)) return GM_EARG;
     if (!size) return gm__fail_ctx(s->ctx, GM_EARG, "gm_sampler_state_save: size is NULL");
+    if (s->writer) return gm__writer_save(s->writer, out, size);
     size_t room = *size;
     *size = STATE;
     if (!out) return GM_OK;
@@ -119,12 +115,11 @@ gm_status gm_sampler_state_save(gm_sampler *s, void *out, size_t *size)
     uint8_t *p = out;
     uint64_t temperature;
     memcpy(&temperature, &s->cfg.temperature, sizeof temperature);
-    put(p, MAGIC, 4);
-    put(p + 4, model_mark(s->m), 4);
-    put(p + 8, s->cfg.seed, 8);
-    put(p + 16, s->next, 8);
-    put(p + 24, temperature, 8);
-    put(p + 32, gm__crc64(0, p, 32), 8);
+    gm__put64(p, MAGIC | (uint64_t)model_mark(s->m) << 32);
+    gm__put64(p + 8, s->cfg.seed);
+    gm__put64(p + 16, s->next);
+    gm__put64(p + 24, temperature);
+    gm__put64(p + 32, gm__crc64(0, p, 32));
     return GM_OK;
 }
 
@@ -132,15 +127,16 @@ gm_status gm_sampler_state_load(gm_sampler *s, const void *in, size_t size)
 {
     if (!gm__is(s, GM__SAMPLER)) return GM_EARG;
     if (!in) return gm__fail_ctx(s->ctx, GM_EARG, "gm_sampler_state_load: in is NULL");
+    if (s->writer) return gm__writer_load(s->writer, in, size);
     const uint8_t *p = in;
-    if (size != STATE || get(p, 4) != MAGIC || get(p + 32, 8) != gm__crc64(0, p, 32))
+    if (size != STATE || (uint32_t)gm__get64(p) != MAGIC || gm__get64(p + 32) != gm__crc64(0, p, 32))
         return gm__fail_ctx(s->ctx, GM_EFORMAT, "gm_sampler_state_load: not the state of a sampler");
-    if (get(p + 4, 4) != model_mark(s->m)) return gm__fail_ctx(s->ctx, GM_EARG, "gm_sampler_state_load: the state of a sampler of another model");
-    sampler_cfg cfg = { .struct_size = sizeof cfg, .seed = get(p + 8, 8) };
-    uint64_t temperature = get(p + 24, 8);
+    if (gm__get64(p) >> 32 != model_mark(s->m)) return gm__fail_ctx(s->ctx, GM_EARG, "gm_sampler_state_load: the state of a sampler of another model");
+    sampler_cfg cfg = { .struct_size = sizeof cfg, .seed = gm__get64(p + 8) };
+    uint64_t temperature = gm__get64(p + 24);
     memcpy(&cfg.temperature, &temperature, sizeof cfg.temperature);
     if (gm__opts_check(s->ctx, &gm__sampler_opts, &cfg)) return gm__fail_ctx(s->ctx, GM_EFORMAT, "gm_sampler_state_load: damaged state");
     s->cfg = cfg;
-    s->next = get(p + 16, 8);
+    s->next = gm__get64(p + 16);
     return GM_OK;
 }
