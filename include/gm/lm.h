@@ -30,6 +30,9 @@ GM_API gm_status gm_lm_set_tokenizer(gm_model *m, gm_tokenizer *tk);
 /** How many tokens the next one can depend on; 0: all of them (rnn). -1: no language model. @errors none. @threads any. @since 0.1 */
 GM_API int64_t gm_lm_context(const gm_model *m);
 
+/** The token that ends a text; -1: texts of this model go on. @errors none. @threads as the model's context. @since 0.1 */
+GM_API int64_t gm_lm_end(const gm_model *m);
+
 /**
  * Distribution of the next token.
  * @param tokens   i64 [T], T >= 0: what came before, from the text's start
@@ -79,7 +82,7 @@ GM_API gm_status gm_sampler_next(gm_sampler *s, int64_t *token);
 typedef int (*gm_text_fn)(const char *bytes, size_t n, void *user);
 
 /**
- * Draws up to `tokens` tokens and hands their text to fn; less at GM_END, which is not a failure here. A stop text is not handed out.
+ * Draws up to `tokens` tokens and hands their text to fn; less if the text ends before (GM_END). A stop text is not handed out.
  * @param done    receives how many were drawn; may be NULL
  * @errors    as gm_sampler_next, GM_ECANCELED (by fn)
  * @threads   as the sampler's context; fn runs on the calling thread

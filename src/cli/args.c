@@ -151,6 +151,13 @@ void text_option(text *t, const char *key, const char *value)
     text_put(t, "'", 1);
 }
 
+void text_more(text *t, const text *more)
+{
+    if (!more->len) return;
+    if (t->len) text_put(t, " ", 1);
+    text_put(t, more->p, more->len);
+}
+
 void text_word(text *t, const char *word)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:,=+@%";

@@ -47,6 +47,7 @@ bool same_key(const char *a, const char *b);                      /* '-' and '_'
 typedef struct text { char *p; size_t len, cap; } text;
 void text_option(text *t, const char *key, const char *value);    /* quotes the value */
 void text_word(text *t, const char *word);                        /* quoted for a shell where it must be */
+void text_more(text *t, const text *more);
 void text_free(text *t);
 /* every flag that nobody took yet and whose name is an option of owner goes into t */
 void take_options(args *a, const char *owner, text *t);
@@ -67,6 +68,9 @@ int output_columns(gm_ctx *ctx, const char *path, int count, const char *const *
 int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header); /* header: a first line of text files; NULL */
 void json_string(FILE *f, const char *s);
 void json_number(FILE *f, double v);                              /* null for what JSON cannot say */
+
+/* text.c: count tokens after the prompt (may be NULL), or so many texts, to a .txt file or - */
+int sample_text(gm_ctx *ctx, gm_model *m, const char *options, const char *prompt, long long count, const char *out);
 
 /* progress.c */
 typedef struct progress { bool quiet, json, terminal; bool drawn; gm_trainer *trainer; int events_shown; uint64_t first_step; double last_loss, last_valid; } progress;

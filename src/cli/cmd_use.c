@@ -59,8 +59,9 @@ int cmd_sample(args *a)
     rows r = {0};
     long long count = 64, label = -1, steps = 0;
     double span = 2.5;
-    const char *out = args_text(a, "out");
-    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--label K] [--temperature T] [--traverse STEPS] [--span S]");
+    const char *out = args_text(a, "out"), *prompt = args_text(a, "prompt");
+    text writing = {0};
+    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--label K] [--temperature T] [--traverse STEPS] [--span S] [--prompt TEXT]");
     if (!out) out = "-";
     if (!code) code = output_check(out, true);
     if (!code) code = args_whole(a, "count", 1, MAX_ROWS, &count);
@@ -68,10 +69,19 @@ int cmd_sample(args *a)
     if (!code) code = args_whole(a, "traverse", 2, 4096, &steps);
     if (!code) code = args_real(a, "span", 1e-6, 1e6, &span);
     take_options(a, "sample", &options);
+    take_options(a, "write", &writing);
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_load(ctx, a->words[0], &m);
+    bool writes = !code && gm_model_can(m) & GM_CAN_GENERATE;
+    if (!code && !writes && (prompt || writing.p)) code = usage_error("sample: --prompt and what belongs to text: a %s does not write text", gm_model_family(m));
+    if (writes && (label >= 0 || steps)) code = usage_error("sample: --label, --traverse: a %s writes text", gm_model_family(m));
     if (!code) code = make_label(ctx, label, &cond);
+    if (!code && writes) {
+        text_more(&options, &writing);
+        code = sample_text(ctx, m, options.p, prompt, count, out);
+        goto done;
+    }
     if (!code && steps) code = traverse(ctx, m, cond, steps, span, out);
     else if (!code) code = app_status(ctx, gm_sampler_new(ctx, m, options.p, &s), NULL);
     for (long long done = 0; s && !code && done < count; done += CHUNK) {
@@ -81,8 +91,10 @@ int cmd_sample(args *a)
         gm_tensor_free(part);
     }
     if (s && !code) code = rows_out(ctx, &r, out, NULL);
+done:
     free(r.p);
     text_free(&options);
+    text_free(&writing);
     gm_tensor_free(cond);
     gm_sampler_free(s);
     gm_model_free(m);

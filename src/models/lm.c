@@ -111,6 +111,8 @@ gm_status gm__lm_eval(gm_model *m, gm_dataset *d, const gm__eval_cfg *c, gm_meas
 gm_tokenizer *gm_lm_tokenizer(const gm_model *m) { return gm__is(m, GM__MODEL) && m->family->lm ? m->family->lm->tokenizer(m) : NULL; }
 int64_t gm_lm_context(const gm_model *m) { return gm__is(m, GM__MODEL) && m->family->lm ? m->family->lm->context(m) : -1; }
 
+int64_t gm_lm_end(const gm_model *m) { return gm__is(m, GM__MODEL) && m->family->lm ? m->family->lm->end(m) : -1; }
+
 gm_status gm_lm_set_tokenizer(gm_model *m, gm_tokenizer *tk)
 {
     if (!gm__is(m, GM__MODEL)) return GM_EARG;

@@ -261,8 +261,8 @@ gm_status gm_sampler_write(gm_sampler *s, int64_t tokens, gm_text_fn fn, void *u
         if ((st = hand_out(w, w->over, fn, user))) break;
     }
     if (done) *done = n;
-    if (!st || st == GM_END) st = hand_out(w, w->over, fn, user);
-    return st;
+    gm_status rest = !st || st == GM_END ? hand_out(w, w->over, fn, user) : GM_OK;
+    return rest ? rest : st;
 }
 
 gm_status gm_sampler_reset(gm_sampler *s)

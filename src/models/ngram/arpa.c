@@ -49,7 +49,7 @@ static gm_status write_level(const gm__ngram *g, const gm_tokenizer *tk, int32_t
             gm__buf_text(b, j > 1 ? " " : "\t");
             put_token(b, tk, j > 1 ? g->level[j].word[at[j]] : at[j]);
         }
-        if (l->back && l->first[i] < l->first[i + 1]) {
+        if (l->back && (l->back[i] != 0 || l->first[i] < l->first[i + 1])) {
             gm__buf_text(b, "\t");
             put_log10(b, l->back[i]);
         }
