@@ -16,7 +16,7 @@ for name in $which; do
             for p in $python; do "$p" "$here/$name.py" "$threads" $PART >>"$lines"; done
         done
         echo "== $name, $threads threads"
-        "$python" "$here/../ratios.py" <"$lines"
+        "${python%% *}" "$here/../ratios.py" <"$lines"
         rm -f "$lines"
     done
 done
