@@ -10,6 +10,7 @@
  *   conditional  784-200-200-50 told the label or not, equal training: difference of their -ELBO
  * Prints target beside reached; exit code 1 if a target is missed. */
 #include "experiments/experiment.h"
+#include "experiments/neighbours.h"
 
 static const char *how_long(int usual, const char *rest)
 {
@@ -52,36 +53,14 @@ static void deep(void)
     gm_dataset_free(test);
 }
 
-enum { NEIGHBOURS = 15, CLASSES = 10 };
-
 /* Codes [n,2] and labels of a whole data set. */
-static int64_t codes_of(gm_model *m, gm_dataset *d, gm_tensor **z, gm_tensor **label)
+static void codes_of(gm_model *m, gm_dataset *d, gm_tensor **z, gm_tensor **label)
 {
     gm_tensor *x = NULL;
     must(gm_dataset_read(d, "x", 0, gm_dataset_rows(d), &x), "images");
     must(gm_dataset_read(d, "label", 0, gm_dataset_rows(d), label), "labels");
     must(gm_encode(m, x, z), "gm_encode");
     gm_tensor_free(x);
-    return (int64_t)gm_dataset_rows(d);
-}
-
-/* The commonest label of the nearest codes; among equals that of the nearest. */
-static int64_t vote(const float *query, const float *z, const int64_t *label, int64_t n)
-{
-    float best[NEIGHBOURS];
-    int64_t which[NEIGHBOURS], most = 0;
-    int votes[CLASSES] = {0}, k = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const float a = query[0] - z[2 * i], b = query[1] - z[2 * i + 1], d = a * a + b * b;
-        if (k == NEIGHBOURS && d >= best[k - 1]) continue;
-        int at = k < NEIGHBOURS ? k++ : k - 1;
-        for (; at > 0 && best[at - 1] > d; at--) best[at] = best[at - 1], which[at] = which[at - 1];
-        best[at] = d, which[at] = label[i];
-    }
-    for (int i = 0; i < k; i++) votes[which[i]]++;
-    for (int i = k - 1; i >= 0; i--)
-        if (i == k - 1 || votes[which[i]] >= votes[most]) most = which[i];
-    return most;
 }
 
 static void plane(void)
@@ -89,13 +68,10 @@ static void plane(void)
     gm_dataset *d = open_labelled("train", "", 1), *test = open_labelled("t10k", "", 1);
     gm_tensor *z[2], *label[2];
     gm_model *m = train("plane", "ae", "hidden=1000,500,250 latent=2 seed=1", d, how_long(15, "batch=128 lr=1e-3 schedule=cosine"));
-    const int64_t n = codes_of(m, d, &z[0], &label[0]), queries = codes_of(m, test, &z[1], &label[1]);
-    int64_t right = 0;
-    for (int64_t i = 0; i < queries; i++)
-        right += vote((const float *)gm_tensor_data(z[1]) + 2 * i, gm_tensor_data(z[0]), gm_tensor_data(label[0]), n)
-                 == ((const int64_t *)gm_tensor_data(label[1]))[i];
+    codes_of(m, d, &z[0], &label[0]);
+    codes_of(m, test, &z[1], &label[1]);
     measure(m, test, "metric=squared_error");
-    report("code of two numbers: 15-NN accuracy", (double)right / (double)queries, ">=", 0.70);
+    report("code of two numbers: 15-NN accuracy", nearest_accuracy(z[0], label[0], z[1], label[1], 15), ">=", 0.70);
     for (int i = 0; i < 2; i++) gm_tensor_free(z[i]), gm_tensor_free(label[i]);
     gm_model_free(m);
     gm_dataset_free(d);
