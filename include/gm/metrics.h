@@ -71,7 +71,7 @@ GM_API gm_status gm_prdc(gm_ctx *ctx, gm_tensor *data, gm_tensor *samples, const
 /**
  * Do samples lie closer to the training rows than fresh rows do? P(d(sample, train) < d(fresh, train)), equals count half; d is the
  * distance to the nearest training row. 1/2 for a model of the law itself, towards 1 for one that repeats its training rows.
- * @param fresh    rows that were not trained on, or NULL: each training row against all others
+ * @param fresh    rows that were not trained on, or NULL: as many training rows as samples, drawn, each against all others
  * @param closer   receives the share, in [0,1]
  * @param error    receives its standard error; may be NULL
  * @param copied   receives the share of samples within a tenth of the median d(fresh, train) of a training row; may be NULL

@@ -48,9 +48,9 @@ size_t gm__pair_scan(const float *p, const float *w, size_t n, size_t from, floa
 /* Is |a_i - b_j|^2 <= T + R_j possible? Only where w_j - 2 p <= t, with w_j = share |b_j|^2 - R_j and t = T - share |a_i|^2. */
 double gm__pair_share(size_t d);
 
-/* Squared distances of the k nearest rows, ascending [queries, k], and their numbers (may be NULL). self: queries are the rows
- * themselves, and none is its own neighbour. */
-gm_status gm__neighbours(gm_ctx *ctx, const gm__set *rows, const gm__set *queries, size_t k, bool self, double *distance2, int64_t *index);
+/* Squared distances of the k nearest rows, ascending [queries, k], and their numbers (may be NULL). self: query i is row own[i], or
+ * row i without own, and not its own neighbour. */
+gm_status gm__neighbours(gm_ctx *ctx, const gm__set *rows, const gm__set *queries, size_t k, bool self, const uint64_t *own, double *distance2, int64_t *index);
 
 /* ---- wasserstein.c ------------------------------------------------------------------------ */
 

@@ -91,6 +91,7 @@ typedef struct near_job {
     const gm__set *rows, *queries;
     size_t k;
     bool self;
+    const uint64_t *own;
     double share, *distance2;
     float *w;
     int64_t *index;
@@ -108,9 +109,10 @@ static void near_strip(void *arg, const gm__strip *s)
     const size_t k = job->k, d = job->rows->d;
     double *best = job->distance2 + s->i * k;
     int64_t *at = job->index ? job->index + s->i * k : NULL;
+    const size_t own = !job->self ? SIZE_MAX : job->own ? (size_t)job->own[s->i] : s->i;
     for (size_t j = 0; j < s->n && best[k - 1] > 0; j++) {
         j = gm__pair_scan(s->p, job->w + s->j0, s->n, j, threshold(job, s->i, best[k - 1]));
-        if (j == s->n || (job->self && s->j0 + j == s->i)) continue;
+        if (j == s->n || s->j0 + j == own) continue;
         const double v = gm__distance2(job->queries->x + s->i * d, job->rows->x + (s->j0 + j) * d, d);
         if (!(v < best[k - 1])) continue;
         size_t p = k - 1;
@@ -123,9 +125,9 @@ static void near_strip(void *arg, const gm__strip *s)
     }
 }
 
-gm_status gm__neighbours(gm_ctx *ctx, const gm__set *rows, const gm__set *queries, size_t k, bool self, double *distance2, int64_t *index)
+gm_status gm__neighbours(gm_ctx *ctx, const gm__set *rows, const gm__set *queries, size_t k, bool self, const uint64_t *own, double *distance2, int64_t *index)
 {
-    near_job job = { rows, queries, k, self, gm__pair_share(rows->d), distance2, NULL, index };
+    near_job job = { rows, queries, k, self, own, gm__pair_share(rows->d), distance2, NULL, index };
     GM__ASSERT(gm__ctx_err(ctx), k > 0 && k + self <= rows->n);
     job.w = gm__alloc(ctx, rows->n, sizeof *job.w);
     if (!job.w) return GM_ENOMEM;
@@ -154,7 +156,7 @@ gm_status gm_neighbours(gm_ctx *ctx, gm_tensor *rows, gm_tensor *queries, int32_
     if (!st && !d2) st = GM_ENOMEM;
     if (!st) st = gm_tensor_new(ctx, GM_F32, 2, shape, &dist);
     if (!st && index) st = gm_tensor_new(ctx, GM_I64, 2, shape, &at);
-    if (!st) st = gm__neighbours(ctx, &s[0], q, (size_t)k, self, d2, at ? (int64_t *)(void *)at->data : NULL);
+    if (!st) st = gm__neighbours(ctx, &s[0], q, (size_t)k, self, NULL, d2, at ? (int64_t *)(void *)at->data : NULL);
     for (int64_t i = 0; !st && i < dist->size; i++) gm__f32(dist)[i] = (float)sqrt(d2[i]);
     gm__free(ctx, d2);
     gm__sets_close(s);

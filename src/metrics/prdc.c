@@ -39,7 +39,7 @@ static gm_status radii(gm_ctx *ctx, const gm__set *s, size_t k, double **out)
 {
     double *all = gm__alloc(ctx, s->n * k, sizeof *all);
     *out = gm__alloc(ctx, s->n, sizeof **out);
-    gm_status st = all && *out ? gm__neighbours(ctx, s, s, k, true, all, NULL) : GM_ENOMEM;
+    gm_status st = all && *out ? gm__neighbours(ctx, s, s, k, true, NULL, all, NULL) : GM_ENOMEM;
     for (size_t i = 0; !st && i < s->n; i++) (*out)[i] = all[i * k + k - 1];
     gm__free(ctx, all);
     return st;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 10000, MODE_SAMPLES = 2500, SUBSET = 2 /* marks its stream among those of evaluation */ };
+enum { ROWS = 10000, MODE_SAMPLES = 2500, MOST = 1 << 28, SUBSET = 2 /* marks its stream among those of evaluation */ };
 
 /* ---- the two sets -------------------------------------------------------------------------- */
 
@@ -65,34 +65,33 @@ static gm_status make_rows(gm__compare *c)
 #define CLASSIFIER "task=classify channels=16,32 hidden=64 seed=1"
 #define TRAINING "steps=400 batch=128 lr=0.002 schedule=cosine seed=1"
 
-static gm_status encode(gm_model *classifier, gm_tensor **x)
+/* Rows become features, where these are wanted. */
+static gm_status encode(gm__compare *c, gm_tensor **x)
 {
     gm_tensor *y = NULL;
-    GM__TRY(gm_encode(classifier, *x, &y));
+    if (!c->classifier) return GM_OK;
+    GM__TRY(gm_encode(c->classifier, *x, &y));
     gm_tensor_free(*x);
     *x = y;
     return GM_OK;
 }
 
-/* Rows become the last hidden layer of a cnn that learned the data's labels. */
-static gm_status make_features(gm__compare *c)
+/* A cnn learns the data's labels. */
+static gm_status make_classifier(gm__compare *c)
 {
-    gm_model *k = NULL;
+    if (c->cfg->features != GM__FEATURES_CLASSIFIER) return GM_OK;
     GM__TRY(gm__needs_met(c->m->ctx, "eval: features=classifier", GM__NEEDS_LABEL, c->d));
-    gm_status s = gm_model_new(c->m->ctx, "cnn", CLASSIFIER, &k);
-    if (!s) s = gm_fit(k, c->d, TRAINING);
-    if (!s) s = encode(k, &c->data);
-    if (!s) s = encode(k, &c->samples);
-    gm_model_free(k);
-    return s;
+    GM__TRY(gm_model_new(c->m->ctx, "cnn", CLASSIFIER, &c->classifier));
+    return gm_fit(c->classifier, c->d, TRAINING);
 }
 
 static gm_status make_sets(gm__compare *c)
 {
     if (c->samples) return GM_OK;
-    if (c->cfg->features == GM__FEATURES_CLASSIFIER) GM__TRY(gm__needs_met(c->m->ctx, "eval: features=classifier", GM__NEEDS_LABEL, c->d));
-    gm_status s = make_rows(c);
-    if (!s && c->cfg->features == GM__FEATURES_CLASSIFIER) s = make_features(c);
+    gm_status s = make_classifier(c);
+    if (!s) s = make_rows(c);
+    if (!s) s = encode(c, &c->data);
+    if (!s) s = encode(c, &c->samples);
     if (s) gm__compare_free(c); /* no half of it is taken for the whole later */
     return s;
 }
@@ -169,15 +168,28 @@ static gm_status sliced(gm__compare *c, gm_measure *out)
     return gm_sliced_wasserstein(c->m->ctx, c->data, c->samples, &s, &out->value, &out->error);
 }
 
+/* What is repeated may be any of the data: all of them are looked at, or as many as MOST numbers hold. */
 static gm_status nearest(gm__compare *c, gm_measure *out)
 {
+    gm_ctx *ctx = c->m->ctx;
+    const size_t all = gm_dataset_rows(c->d), most = MOST / (size_t)c->m->row + 1, n = all < most ? all : most;
+    gm_tensor *train = NULL;
+    uint64_t *rows = NULL;
     double copied;
-    char text[48];
+    char text[64];
     GM__TRY(make_sets(c));
-    GM__TRY(gm_nearest(c->m->ctx, c->data, NULL, c->samples, &out->value, &out->error, &copied));
-    gm__format(text, sizeof text, "copied=%.4f", copied);
-    note(c, out, text);
-    return GM_OK;
+    gm_status s = choose(c, n, &rows);
+    if (!s) s = gm__model_new_rows(ctx, c->m, (int64_t)n, &train);
+    if (!s) s = gm__dataset_gather(c->d, "x", rows, n, gm__f32(train));
+    if (!s) s = encode(c, &train);
+    if (!s) s = gm_nearest(ctx, train, NULL, c->samples, &out->value, &out->error, &copied);
+    if (!s) {
+        gm__format(text, sizeof text, "of %zu rows, copied=%.4f", n, copied);
+        note(c, out, text);
+    }
+    gm_tensor_free(train);
+    gm__free(ctx, rows);
+    return s;
 }
 
 /* The centres of the data's mixture as rows. */
@@ -250,5 +262,7 @@ void gm__compare_free(gm__compare *c)
 {
     gm_tensor_free(c->data);
     gm_tensor_free(c->samples);
+    gm_model_free(c->classifier);
     c->data = c->samples = NULL;
+    c->classifier = NULL;
 }

@@ -13,6 +13,7 @@ typedef struct gm__compare {
     gm_dataset *d;
     const gm__eval_cfg *cfg;
     gm_tensor *data, *samples;        /* [n, ..]: rows, or their features */
+    gm_model *classifier;             /* that makes the features, or NULL */
     double prdc[4], prdc_error[4], modes[3];
     int64_t modes_n;                  /* samples that modes were counted of; 0: not yet */
     bool have_prdc;

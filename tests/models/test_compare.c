@@ -55,7 +55,11 @@ START_TEST(made_of_samples_and_rows)
     OK(gm_nearest(ctx, x, NULL, y, want, NULL, &copied));
     ck_assert(v[9].value == want[0]);
     ck_assert_ptr_nonnull(strstr(v[9].note, "copied=0.0"));
-    OK(gm_eval(m, d, "metric=c2st,mmd judge=logistic kernel=gaussian n=40", v, 16, &n)); /* 40 of the rows */
+    OK(gm_eval(m, d, "metric=c2st,mmd,nearest judge=logistic kernel=gaussian n=40 seed=5", v, 16, &n)); /* 40 of the rows */
+    gm_tensor_free(y);
+    OK(gm_sample(m, 40, 5, &y));
+    OK(gm_nearest(ctx, x, NULL, y, want, NULL, NULL)); /* but all that may have been repeated */
+    ck_assert(v[2].value == want[0] && strstr(v[2].note, "n=40, features=raw, of 60 rows"));
     ck_assert(v[0].rows == 40 && strstr(v[0].note, "judge=logistic") && strstr(v[1].note, "n=40, features=raw, kernel=gaussian"));
     gm_tensor_free(x), gm_tensor_free(y);
     gm_model_free(m);

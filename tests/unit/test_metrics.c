@@ -247,6 +247,10 @@ START_TEST(fractions_of_known_sets)
     ck_assert(v[0] == 1);
     OK(gm_c2st(ctx, x, x, NULL, v, NULL)); /* the nearest is always the copy in the other set */
     ck_assert(v[0] == 0);
+    gm_tensor *few = part(x, 0, 50); /* fresh: 50 of the rows against all others */
+    OK(gm_nearest(ctx, x, NULL, few, &closer, NULL, &copied));
+    ck_assert(closer == 1 && copied == 1);
+    gm_tensor_free(few);
     OK(gm_nearest(ctx, x, NULL, x, &closer, NULL, &copied)); /* every row repeated */
     ck_assert(closer == 1 && copied == 1);
     memcpy(gm__f32(far), gm__f32(x), 100 * 3 * sizeof(float)); /* a quarter repeated */

@@ -96,7 +96,8 @@ for case, (n, m, d, scale, shift, binary) in enumerate(CASES):
         show(case, "c2st", 0, nearest_other(x, y))
     if not binary:
         show(case, "c2st", 1, logistic(x, y))
-    show(case, "nearest", 0, *closer(x, None, y))
+    if n <= m:  # else the rows taken are drawn
+        show(case, "nearest", 0, *closer(x, None, y))
     show(case, "nearest", 1, *closer(x, y[: m // 2], y[m // 2 :]))
     show(case, "wasserstein", 1, wasserstein_distance(x.ravel(), y.ravel()))
     d2, at = NearestNeighbors(n_neighbors=2).fit(x).kneighbors(y)
