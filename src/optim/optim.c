@@ -28,6 +28,10 @@ static gm_status read_options(gm_ctx *ctx, int kind, const char *options, gm__op
     gm__optim_settle(kind, c, set[gm__opts_find(&gm__optim_opts, "weight-decay", 12)], set[gm__opts_find(&gm__optim_opts, "eps", 3)]);
     if (c->nesterov && (c->momentum == 0 || c->dampening != 0)) /* exactly 0: as written */
         return gm__fail_ctx(ctx, GM_EARG, "optim: nesterov needs momentum above 0 and dampening 0");
+    if (c->momentum_steps && c->momentum == 0)
+        return gm__fail_ctx(ctx, GM_EARG, "optim: momentum-steps needs momentum above 0");
+    if (c->momentum_steps && c->schedule == GM__SCHED_ONECYCLE && c->cycle_momentum)
+        return gm__fail_ctx(ctx, GM_EARG, "optim: schedule=onecycle moves the momentum itself: momentum-steps=0 or cycle-momentum=off");
     bool ends = c->schedule == GM__SCHED_COSINE || c->schedule == GM__SCHED_LINEAR || c->schedule == GM__SCHED_ONECYCLE;
     if (ends && c->horizon <= c->warmup)
         return gm__fail_ctx(ctx, GM_EARG, "optim: this schedule needs horizon above warmup (%lld), got %lld", (long long)c->warmup, (long long)c->horizon);

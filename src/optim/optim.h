@@ -11,11 +11,11 @@ enum { GM__SCHED_CONSTANT, GM__SCHED_STEP, GM__SCHED_EXPONENTIAL, GM__SCHED_COSI
 
 /* What the options text fills. */
 typedef struct gm__optim_config {
-    double lr, momentum, dampening;
+    double lr, momentum, momentum_start, dampening;
     double beta1, beta2, eps, weight_decay, clip_norm, clip_value, ema;
     double alpha, lr_decay, initial_accumulator;
     double gamma, lr_min, threshold, pct_start, div_factor, final_div_factor, base_momentum, max_momentum;
-    int64_t warmup, horizon, step_size, plateau_patience, cooldown;
+    int64_t momentum_steps, warmup, horizon, step_size, plateau_patience, cooldown;
     int32_t optimistic, ema_warmup, nesterov, amsgrad, centered, cycle_momentum, schedule;
 } gm__optim_config;
 
@@ -58,6 +58,8 @@ gm_status gm__optim_groups(gm_optim *o, gm_optim *other, const char *groups);
  *   two half cosines, lr/div-factor up to lr, down to lr/div-factor/final-div-factor    onecycle (OneCycleLR)
  *   ... * gamma^cuts, not below lr-min                                                  plateau (ReduceLROnPlateau) */
 double gm__schedule_lr(const gm__optim_config *c, const gm__plateau *p, int64_t step);
+/* Momentum at a step: momentum-start in the first momentum-steps. */
+double gm__momentum_at(const gm__optim_config *c, int64_t step);
 /* beta1 or momentum at a step, whose usual value is given: another one only in onecycle. */
 double gm__schedule_momentum(const gm__optim_config *c, double usual, int64_t step);
 /* A loss of plateau's, epoch by epoch. */

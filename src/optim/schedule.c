@@ -35,6 +35,11 @@ double gm__schedule_momentum(const gm__optim_config *c, double usual, int64_t st
     return cycle(c, step, c->max_momentum, c->base_momentum, c->max_momentum);
 }
 
+double gm__momentum_at(const gm__optim_config *c, int64_t step)
+{
+    return step < c->momentum_steps ? c->momentum_start : gm__schedule_momentum(c, c->momentum, step);
+}
+
 void gm__plateau_observe(const gm__optim_config *c, gm__plateau *p, double loss)
 {
     if (c->schedule != GM__SCHED_PLATEAU) return;

@@ -101,7 +101,7 @@ START_TEST(equals_pytorch)
         }
         fclose(f);
     }
-    ck_assert_int_eq(cases, 2 * 66);
+    ck_assert_int_eq(cases, 2 * 69);
 }
 END_TEST
 
@@ -380,6 +380,8 @@ START_TEST(bad_arguments)
     fails(gm_optim_new(ctx, "adam", "lr=-1", &o), GM_EARG, "lr");
     fails(gm_optim_new(ctx, "adam", "learning=1", &o), GM_EARG, "learning");
     fails(gm_optim_new(ctx, "sgd", "nesterov=on", &o), GM_EARG, "nesterov needs momentum");
+    fails(gm_optim_new(ctx, "sgd", "momentum-steps=5", &o), GM_EARG, "needs momentum above 0");
+    fails(gm_optim_new(ctx, "sgd", "momentum=0.9 momentum-steps=5 schedule=onecycle horizon=9", &o), GM_EARG, "onecycle moves the momentum");
     fails(gm_optim_new(ctx, "adam", "schedule=cosine", &o), GM_EARG, "horizon");
     fails(gm_optim_new(ctx, "adam", "schedule=linear warmup=5 horizon=5", &o), GM_EARG, "horizon above warmup (5), got 5");
     fails(gm_optim_new(ctx, "adam", "schedule=onecycle", &o), GM_EARG, "horizon");

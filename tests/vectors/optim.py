@@ -40,6 +40,17 @@ def run(kind, options, make, schedule=None, clip=None, late=False):
         print(" ".join(f"{v:.15g}" for v in numbers))
 
 
+class Momentum:  # another one in the first steps
+    def __init__(self, o, start, steps):
+        self.group, self.final, self.left = o.param_groups[0], o.param_groups[0]["momentum"], steps
+        self.group["momentum"] = start
+
+    def step(self):
+        self.left -= 1
+        if self.left == 0:
+            self.group["momentum"] = self.final
+
+
 SGD, Adam, AdamW = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
 run("sgd", "lr=0.1", lambda p: SGD(p, 0.1))
 run("sgd", "lr=0.1 weight-decay=0.2", lambda p: SGD(p, 0.1, weight_decay=0.2))
@@ -107,3 +118,7 @@ run("adamw", "lr=0.1 schedule=onecycle horizon=6 pct-start=0.5 div-factor=10 fin
     lambda p: AdamW(p, 0.1), lambda o: cycle(o, 6, pct_start=0.5, div_factor=10, final_div_factor=100, base_momentum=0.5, max_momentum=0.8))
 run("sgd", "lr=0.1 momentum=0.9 schedule=onecycle horizon=7", lambda p: SGD(p, 0.1, momentum=0.9), lambda o: cycle(o, 7))
 run("rmsprop", "lr=0.1 momentum=0.9 schedule=onecycle horizon=7", lambda p: RMSprop(p, 0.1, momentum=0.9), lambda o: cycle(o, 7))
+
+run("sgd", "lr=0.1 momentum=0.9 momentum-start=0.5 momentum-steps=3", lambda p: SGD(p, 0.1, momentum=0.9), lambda o: Momentum(o, 0.5, 3))
+run("sgd", "lr=0.1 momentum=0.9 nesterov=on momentum-start=0.2 momentum-steps=2", lambda p: SGD(p, 0.1, momentum=0.9, nesterov=True), lambda o: Momentum(o, 0.2, 2))
+run("rmsprop", "lr=0.1 momentum=0.8 momentum-start=0.3 momentum-steps=1", lambda p: RMSprop(p, 0.1, momentum=0.8), lambda o: Momentum(o, 0.3, 1))
