@@ -23,7 +23,8 @@ typedef struct gm_trainer gm_trainer;
 enum { GM_EVENT_NONFINITE = 1, GM_EVENT_EXPLODING = 2, GM_EVENT_VANISHING = 3, GM_EVENT_POSTERIOR_COLLAPSE = 4, GM_EVENT_BEST = 5,
        GM_EVENT_REPORT = 6 /* the report could not be written at the end */,
        GM_EVENT_LAYER = 7 /* the next layer begins to learn; value: its number, 1 next to the rows */,
-       GM_EVENT_FALLBACK = 8 /* the data were too few for a rule, and a simpler one was taken; value: how often */ };
+       GM_EVENT_FALLBACK = 8 /* the data were too few for a rule, and a simpler one was taken; value: how often */,
+       GM_EVENT_OVERFITTING = 9 /* training rows are favoured more and more over held-out ones */ };
 
 /* Something training noticed about itself. */
 typedef struct gm_event {

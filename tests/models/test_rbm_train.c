@@ -421,6 +421,70 @@ START_TEST(same_bytes)
 }
 END_TEST
 
+/* ---- curves ------------------------------------------------------------------------------------ */
+
+static double last_of(gm_trainer *tr, const char *name)
+{
+    for (int32_t i = 0; i < gm_trainer_series_count(tr); i++)
+        if (!strcmp(gm_trainer_series_name(tr, i), name)) {
+            double v[64];
+            int64_t n = gm_trainer_series_read(tr, i, NULL, v, 64);
+            ck_assert(n > 0 && n < 64);
+            return v[n - 1];
+        }
+    return NAN;
+}
+
+static double mean_free_energy(gm_model *m, gm_dataset *d)
+{
+    gm_measure e;
+    int32_t n;
+    OK(gm_eval(m, d, "metric=free_energy", &e, 1, &n));
+    return e.value;
+}
+
+/* Rows of fair coins: nothing about one tells anything about another. */
+static gm_dataset *coins(int64_t n, uint32_t seed)
+{
+    gm_tensor *x = NULL;
+    gm_dataset *d = NULL;
+    OK(gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){n, 16}, &x));
+    for (int64_t i = 0; i < n * 16; i++) gm__f32(x)[i] = unit((uint32_t)i * 7 + seed * 7919) > 0.5;
+    OK(gm_dataset_from_tensors(ctx, x, NULL, &d));
+    gm_tensor_free(x);
+    return d;
+}
+
+/* What an epoch's end records is what gm_eval finds; a net that learns 12 rows of coins by heart says so, one that sees the source does not. */
+START_TEST(watches_itself)
+{
+    gm_dataset *d = _i ? pictures(300, 1) : coins(12, 1), *valid = _i ? pictures(200, 2) : coins(200, 2);
+    gm_model *m = NULL;
+    gm_trainer *tr = NULL;
+    bool said = false;
+    OK(gm_model_new(ctx, "rbm", "hidden=64 seed=1", &m));
+    OK(gm_trainer_new(m, d, _i ? "epochs=12 batch=100 lr=0.02" : "epochs=40 batch=4 lr=0.1", &tr));
+    OK(gm_trainer_set_valid(tr, valid));
+    OK(gm_trainer_run(tr));
+    double f = mean_free_energy(m, d), gap = mean_free_energy(m, valid) - f;
+    ck_assert_double_eq_tol(last_of(tr, "free-energy"), f, 1e-3);
+    ck_assert_double_eq_tol(last_of(tr, "free-energy-gap"), gap, 1e-3);
+    double active = last_of(tr, "hidden-activity");
+    ck_assert(active > 0 && active < 1);
+    for (int32_t i = 0; i < gm_trainer_event_count(tr); i++) {
+        gm_event e = {.struct_size = sizeof e};
+        OK(gm_trainer_event(tr, i, &e));
+        ck_assert(!(said && e.kind == GM_EVENT_OVERFITTING)); /* once */
+        said |= e.kind == GM_EVENT_OVERFITTING;
+    }
+    ck_assert_msg(said == !_i, "gap %g: %s", gap, said ? "said" : "not said");
+    gm_trainer_free(tr);
+    gm_model_free(m);
+    gm_dataset_free(d);
+    gm_dataset_free(valid);
+}
+END_TEST
+
 /* Decay is for weights: biases are spared. */
 START_TEST(decay_spares_biases)
 {
@@ -465,6 +529,7 @@ int main(void)
     tcase_add_test(c, fast_weights);
     tcase_add_test(c, replicas_cross_the_gap);
     tcase_add_loop_test(c, same_bytes, 0, 5);
+    tcase_add_loop_test(c, watches_itself, 0, 2);
     tcase_add_test(c, decay_spares_biases);
     tcase_add_test(c, wrong_input);
     suite_add_tcase(s, c);

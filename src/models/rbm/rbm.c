@@ -176,6 +176,7 @@ const gm__family gm__family_rbm = {
     .add_params = add_params,
     .begin = begin,
     .stepped = stepped,
+    .watch = gm__rbm_watch,
     .draw = draw,
     .encode = encode,
     .decode = decode,

@@ -90,6 +90,8 @@ gm_status gm__rbm_make(gm_model *m, gm__rbm *r, const char *prefix, uint64_t see
 void gm__rbm_drop(gm__rbm *r);
 gm_status gm__rbm_add_params(gm_optim *o, const gm__rbm *r, const char *prefix);
 
+static inline bool gm__rbm_has_free_energy(const gm__rbm *r) { return r->visible->has & GM__UNIT_F && r->hidden->log_sum; }
+
 /* ---- rows.c ------------------------------------------------------------------------------ */
 
 gm_tensor *gm__rbm_rows(const gm__rbm *r, gm_tape *t, gm_tensor *x, bool check);   /* [N, shape] -> [N, nv - labels]; check: values that the units can have */
@@ -147,6 +149,10 @@ gm_status gm__rbm_drive(gm__rbm *r, gm_tape *t, gm_tensor *gap); /* the fast wei
 
 gm_status gm__rbm_countable(gm_ctx *ctx, const gm__rbm *r);       /* GM_ELIMIT names the sizes */
 gm_tensor *gm__rbm_log_z_on(const gm__rbm *r, gm_tape *t);        /* log Z as an expression */
+
+/* ---- watch.c ------------------------------------------------------------------------------ */
+
+gm_status gm__rbm_watch(gm_model *m, gm_trainer *tr, const gm__batch *b); /* of the family rbm */
 
 /* ---- log_z.c -------------------------------------------------------------------------- */
 
