@@ -463,7 +463,7 @@ START_TEST(watches_itself)
     gm_trainer *tr = NULL;
     bool said = false;
     OK(gm_model_new(ctx, "rbm", "hidden=64 seed=1", &m));
-    OK(gm_trainer_new(m, d, _i ? "epochs=12 batch=100 lr=0.02" : "epochs=40 batch=4 lr=0.1", &tr));
+    OK(gm_trainer_new(m, d, _i ? "epochs=12 batch=100 lr=0.02" : "epochs=60 batch=1 lr=0.2", &tr));
     OK(gm_trainer_set_valid(tr, valid));
     OK(gm_trainer_run(tr));
     double f = mean_free_energy(m, d), gap = mean_free_energy(m, valid) - f;

@@ -6,7 +6,7 @@
 #include "models/trainer.h"
 #include <math.h>
 
-enum { LOOK = 2048 /* rows of each */, GROWING = 5 /* epochs in a row */ };
+enum { LOOK = 2048 /* rows of each */, GROWING = 5 /* epochs */ };
 
 typedef struct sums { double rows, f, squares, active, units; } sums;
 
@@ -47,17 +47,18 @@ static bool told(const gm_trainer *tr)
     return false;
 }
 
-/* Larger at the end of each of the last epochs, and by more than chance makes it: said once. */
+/* Above the least so far by more than chance makes it, epoch after epoch: said once. */
 static void judge(gm_trainer *tr, double chance)
 {
     const gm__series *s = gm__trainer_series(tr, "free-energy-gap");
     if (!s || s->every != 1 || s->n <= GROWING || told(tr)) return;
-    const gm__point *p = s->points + s->n - 1;
+    const gm__point *last = s->points + s->n - 1;
+    double least = last->value;
+    for (const gm__point *p = s->points; p <= last; p++) least = fmin(least, p->value);
     for (int i = 0; i < GROWING; i++)
-        if (p[-i].value <= p[-i - 1].value) return;
-    if (p->value - p[-GROWING].value <= 3 * chance) return;
-    gm__trainer_raise(tr, GM_EVENT_OVERFITTING, p->value, "held-out rows lie %g nats above training rows in free energy, %g more than %d epochs before: overfitting",
-                      p->value, p->value - p[-GROWING].value, GROWING);
+        if (!(last[-i].value > least + 3 * chance)) return;
+    gm__trainer_raise(tr, GM_EVENT_OVERFITTING, last->value, "held-out rows lie %g nats above training rows in free energy, %g more than at best: overfitting",
+                      last->value, last->value - least);
 }
 
 gm_status gm__rbm_watch(gm_model *m, gm_trainer *tr, const gm__batch *b)
