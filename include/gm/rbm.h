@@ -2,10 +2,11 @@
  *
  *     E(v, h) = -b v - c h - v W h,    p(v, h) = exp(-E(v, h)) / Z
  *
- * v and h are 0 or 1; gaussian visible units have (v-b)^2 / 2s^2 in place of -b v, and v/s^2 in v W h.
+ * v and h are 0 or 1, or what `units` says: docs/rbm.md has a table of kinds. With gaussian visible units (v-b)^2 / 2s^2 stands
+ * in place of -b v, and v/s^2 in v W h.
  * The same as gm_model_new(ctx, "rbm", "hidden=500 k=1", &m), for hosts that prefer a struct, and
  * what only these models can do: free energy, the partition function, chains from chosen states.
- * gm_encode gives p(h=1|v), gm_decode the mean of p(v|h).
+ * gm_encode gives the mean of p(h|v), gm_decode that of p(v|h); gm_predict p(label | v), or with missing entries what to expect of all.
  */
 #ifndef GM_RBM_H
 #define GM_RBM_H

@@ -244,6 +244,22 @@ refused 2 eval a.safetensors $D --metric accuracy
 mkdir full.npy; before=$(ls -A | wc -l)
 refused 1 sample a.safetensors --out full.npy
 
+echo "ratings: a table, held-out ones measured, expected ones written"
+printf '0,0,5\n0,1,1\n1,0,4\n1,2,2\n2,1,1\n2,2,3\n' >known.csv
+printf '0,2,2\n2,0,5\n' >held.csv
+R="--data ratings:known.csv,held.csv,table=on"
+$gm data ratings:known.csv,held.csv,table=on | grep -q '^y .*7 missing'
+$gm train rbm $R --units softmax --levels 1,2,3,4,5 --missing on --hidden 2 --epochs 2 --batch 3 --quiet --out r.safetensors
+$gm eval r.safetensors $R --metric rmse | grep -q '^rmse [0-4]\.'
+$gm predict r.safetensors $R --out r.csv
+test "$(head -n 1 r.csv)" = y0,y1,y2
+test "$(wc -l <r.csv)" = 4
+rm -f out.txt err.txt; before=$(ls -A | wc -l)
+refused 2 train rbm $R --units softmax --levels 2,3 --missing on --out x --quiet
+refused 2 train rbm $R --units softmax --levels 1,2,3,4,5 --out x --quiet
+refused 2 train rbm $R --units softmax --levels 5,4 --out x --quiet
+refused 1 eval r.safetensors --data ratings:known.csv,table=on --metric rmse
+
 echo "interrupt: exit 130, a checkpoint that goes on"
 $gm train vae $small --epochs 100000 --out long.safetensors 2>err.txt & pid=$!
 sleep 1; kill -INT $pid; set +e; wait $pid; code=$?; set -e
