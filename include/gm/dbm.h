@@ -61,6 +61,19 @@ GM_API gm_status gm_dbm_new(gm_ctx *ctx, const gm_dbm_config *c, gm_model **out)
  */
 GM_API gm_status gm_dbm_log_z(gm_model *m, gm_tensor *data, const char *options, double *log_z, double *error);
 
+/**
+ * Block Gibbs chains from chosen visible states; some visible units may be held. The hidden units start as draws from the posterior of v.
+ * @param v        [N, shape], the states to start from
+ * @param clamp    u8 [N, shape] or [shape]: 1 holds a unit at its value; NULL: none
+ * @param options  steps (1), temperature (1: of the last step; E/T), anneal (0: temperature from the first; else this one
+ *                 first, falling by equal factors), seed (0), mean (off: states; on: the mean of p(v|h1) at the last step)
+ * @param out      receives [N, shape] f32, the caller's
+ * @errors    GM_EARG, GM_ESHAPE, GM_EDTYPE, GM_ESTATE, GM_EBUSY, GM_ECANCELED, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_dbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,7 +12,7 @@ static gm_status program(host *h, int which)
     gm_ctx *ctx = NULL;
     gm_dataset *d = NULL;
     gm_model *m = NULL, *again = NULL, *net = NULL;
-    gm_tensor *x = NULL, *label = NULL, *out[5] = {NULL};
+    gm_tensor *x = NULL, *label = NULL, *out[6] = {NULL};
     gm_measure got[2];
     int32_t n;
     double log_z;
@@ -36,6 +36,7 @@ static gm_status program(host *h, int which)
     if (!s && which == 0) s = gm_log_prob(again, x, NULL, &out[4], NULL);
     if (!s) s = gm_dbm_log_z(again, NULL, NULL, &log_z, NULL);
     if (!s && which == 0) s = gm_dbm_log_z(again, x, "method=reverse-ais temperatures=3 chains=2", &log_z, NULL);
+    if (!s) s = gm_dbm_gibbs(again, x, NULL, "steps=2", &out[5]);
     if (!s && which < 2) s = gm_dbn_unroll(again, which ? "" : "classes=2", &net);
     ck_assert_msg(!s || !ctx || strlen(gm_ctx_message(ctx)) > 0, "a failure without a message");
     snprintf(message, sizeof message, "%s", gm_ctx_message(ctx));

@@ -277,6 +277,29 @@ START_TEST(held_units)
     }
     ck_assert_msg(fabs(mean - on / all) < 4 * 0.5 / sqrt(ROWS), "mean %g, by enumeration %g", mean, on / all);
     gm_tape_free(t);
+    /* the same by the public function, from rows whose third unit is 1 */
+    gm_tensor *rows = NULL, *held = NULL, *y = NULL;
+    OK(gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){ROWS, NV}, &rows));
+    for (int r = 0; r < ROWS; r++) gm__f32(rows)[r * NV] = gm__f32(rows)[r * NV + 2] = 1;
+    OK(gm_tensor_copy(ctx, GM_U8, 1, (int64_t[]){NV}, (const uint8_t[]){1, 1, 0}, &held));
+    OK(gm_dbm_gibbs(m, rows, held, "steps=60 seed=2", &y));
+    mean = 0;
+    for (int r = 0; r < ROWS; r++) {
+        const float *x = gm__f32(y) + r * NV;
+        ck_assert(x[0] == 1 && x[1] == 0 && (x[2] == 0 || x[2] == 1));
+        mean += (double)x[2] / ROWS;
+    }
+    ck_assert_msg(fabs(mean - on / all) < 4 * 0.5 / sqrt(ROWS), "mean %g, by enumeration %g", mean, on / all);
+    gm_tensor_free(y);
+    OK(gm_dbm_gibbs(m, rows, held, "steps=20 mean=on anneal=3", &y));
+    ck_assert(gm__f32(y)[0] == 1 && gm__f32(y)[1] == 0 && gm__f32(y)[2] > 0 && gm__f32(y)[2] < 1);
+    gm_tensor_free(y);
+    gm_tensor_free(held);
+    OK(gm_tensor_new(ctx, GM_U8, 1, (int64_t[]){2}, &held));
+    FAILS(GM_ESHAPE, "clamp", gm_dbm_gibbs(m, rows, held, NULL, &y));
+    FAILS(GM_EARG, "steps", gm_dbm_gibbs(m, rows, NULL, "steps=0", &y));
+    gm_tensor_free(rows);
+    gm_tensor_free(held);
     gm_model_free(m);
 }
 END_TEST

@@ -213,10 +213,41 @@ const gm__family gm__family_dbm = {
 void gm_dbm_config_init(gm_dbm_config *c, size_t size) { gm__family_config(&gm__family_dbm, c, size); }
 gm_status gm_dbm_new(gm_ctx *ctx, const gm_dbm_config *c, gm_model **out) { return gm__model_from_config(ctx, &gm__family_dbm, c, out); }
 
+/* ---- beyond the shared verbs ---------------------------------------------------------------- */
+
+static gm_status start(gm_model *m, const char *who)
+{
+    if (!gm__is(m, GM__MODEL)) return GM_EARG;
+    if (m->family != &gm__family_dbm) return gm__fail_ctx(m->ctx, GM_EARG, "%s: a model of family dbm wanted, this is %s", who, m->family->name);
+    return gm__model_able(m->ctx, m, who, true);
+}
+
 gm_status gm_dbm_log_z(gm_model *m, gm_tensor *data, const char *options, double *log_z, double *error)
 {
-    if (!log_z || !gm__is(m, GM__MODEL)) return GM_EARG;
-    if (m->family != &gm__family_dbm) return gm__fail_ctx(m->ctx, GM_EARG, "log_z: a model of family dbm wanted, this is %s", m->family->name);
-    GM__TRY(gm__model_able(m->ctx, m, "log_z", true));
+    if (!log_z) return GM_EARG;
+    GM__TRY(start(m, "log_z"));
     return gm__rbm_log_z_verb(m, gm__dbm_of(m)->layer, gm__dbm_of(m)->machines, data, options, log_z, error);
+}
+
+/* The hidden units as draws from the posterior of v. */
+static gm_tensor *first_state(const gm_model *m, gm_tape *t, gm_tensor *v)
+{
+    gm_tensor *x[GM__DBM_LEVELS];
+    gm__dbm_posterior(m, t, v, NULL, x);
+    for (size_t l = 2; l <= gm__dbm_of(m)->machines; l += 2) x[l] = gm__dbm_draw(gm__dbm_of(m), t, l, gm__dbm_hear(gm__dbm_of(m), t, l, x, false), 1);
+    return gm__dbm_join(gm__dbm_of(m), t, x);
+}
+
+static gm_tensor *step(const gm_model *m, gm_tape *t, gm_tensor *state, double temperature, gm_tensor *clamp, gm_tensor **mean)
+{
+    const gm__dbm_held held = {.v = clamp ? gm_slice(t, state, 1, 0, m->row, 1) : NULL, .clamp = clamp};
+    return gm__dbm_gibbs(gm__dbm_of(m), t, state, 1, temperature, &held, mean);
+}
+
+gm_status gm_dbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out)
+{
+    if (!out) return GM_EARG;
+    *out = NULL;
+    GM__TRY(start(m, "gibbs"));
+    return gm__rbm_gibbs_verb(m, &(gm__chains){.low = gm__dbm_of(m)->layer, .start = first_state, .step = step}, v, clamp, options, out);
 }

@@ -94,22 +94,27 @@ static const gm__opt gibbs_rows[] = {
 #undef AT
 static const gm__opts gibbs_opts = {"gibbs", gibbs_rows, GM__COUNT(gibbs_rows)};
 
-/* state [N, row] moves in place; clamp NULL or u8 of N rows or one */
-static gm_status move(gm_model *m, const gibbs_cfg *c, gm_tensor *state, gm_tensor *clamp)
+/* From v [N, row]; out [N, row], which may be v, receives the visible part of the last states, or its means. clamp NULL or u8 of N rows or one */
+static gm_status move(gm_model *m, const gm__chains *how, const gibbs_cfg *c, gm_tensor *v, gm_tensor *clamp, gm_tensor *out)
 {
     gm_tape *t = NULL;
+    gm_tensor *state = NULL;
     gm_status s = gm_tape_new(m->ctx, c->seed, &t);
     if (!s) gm_tape_recording(t, 0);
+    gm_tensor *first = s ? NULL : how->start ? how->start(m, t, gm_detach(t, v)) : v;
+    if (!s) s = first ? gm_tensor_new(m->ctx, GM_F32, 2, first->shape, &state) : gm__tape_failed(m->ctx, t);
+    if (!s) s = gm_tensor_assign(state, first);
     for (int64_t i = 0; !s && i < c->steps; i++) {
         gm_tensor *mean = NULL;
         if ((s = gm__check_cancel(m->ctx))) break;
         gm_tape_reset(t);
         gm_tensor *held = clamp ? gm_reshape(t, clamp, 2, (int64_t[]){clamp->size / m->row, m->row}) : NULL;
-        gm_tensor *v = gm__rbm_gibbs(gm__rbm_of(m), t, gm_detach(t, state), 1, gm__annealed(c->temperature, c->anneal, i, c->steps), held, &mean);
-        if (c->mean && i + 1 == c->steps) v = mean;
-        s = v ? gm_tensor_assign(state, v) : gm__tape_failed(m->ctx, t);
+        gm_tensor *next = how->step(m, t, gm_detach(t, state), gm__annealed(c->temperature, c->anneal, i, c->steps), held, &mean);
+        s = next ? gm_tensor_assign(state, next) : gm__tape_failed(m->ctx, t);
+        if (!s && i + 1 == c->steps) s = gm_tensor_assign(out, c->mean ? mean : gm_slice(t, next, 1, 0, m->row, 1));
     }
     gm_tape_free(t);
+    gm_tensor_free(state);
     return s;
 }
 
@@ -125,13 +130,8 @@ static gm_status check_clamp(gm_model *m, const gm_tensor *clamp, int64_t n)
                         gm__shape_text(text, clamp->ndim, clamp->shape), (long long)m->row, (long long)n);
 }
 
-gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out)
+gm_status gm__rbm_gibbs_verb(gm_model *m, const gm__chains *how, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out)
 {
-    if (!out) return GM_EARG;
-    *out = NULL;
-    GM__TRY(start(m, "gibbs"));
-    if (gm__rbm_of(m)->labels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for models without label units; gm_sampler_draw takes labels");
-    if (gm__rbm_of(m)->n_levels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for rows of units, not of levels");
     GM__TRY(check_rows(m, "gibbs", v));
     GM__TRY(check_clamp(m, clamp, v->shape[0]));
     gibbs_cfg c = {.struct_size = sizeof c};
@@ -144,11 +144,11 @@ gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *
     if (s) return s;
     GM__TRY(gm__model_begin_use(m, m->ctx));
     s = gm__use_tape(m->ctx, &t);
-    gm_tensor *rows = s ? NULL : gm__rbm_rows(gm__rbm_of(m), t, gm__model_rows(m, t, v), true);
+    gm_tensor *rows = s ? NULL : gm__rbm_rows(how->low, t, gm__model_rows(m, t, v), true);
     if (!s && !rows) s = gm__tape_failed(m->ctx, t);
     if (!s) s = gm_tensor_new(m->ctx, GM_F32, 2, rows->shape, &state);
     if (!s) s = gm_tensor_assign(state, rows);
-    if (!s) s = move(m, &c, state, clamp);
+    if (!s) s = move(m, how, &c, state, clamp, state);
     if (!s) s = gm__model_new_rows(m->ctx, m, v->shape[0], out);
     if (!s) {
         gm_tape_reset(t);
@@ -163,4 +163,19 @@ gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *
         *out = NULL;
     }
     return s;
+}
+
+static gm_tensor *step(const gm_model *m, gm_tape *t, gm_tensor *state, double temperature, gm_tensor *clamp, gm_tensor **mean)
+{
+    return gm__rbm_gibbs(gm__rbm_of(m), t, state, 1, temperature, clamp, mean);
+}
+
+gm_status gm_rbm_gibbs(gm_model *m, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out)
+{
+    if (!out) return GM_EARG;
+    *out = NULL;
+    GM__TRY(start(m, "gibbs"));
+    if (gm__rbm_of(m)->labels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for models without label units; gm_sampler_draw takes labels");
+    if (gm__rbm_of(m)->n_levels) return gm__fail_ctx(m->ctx, GM_EUNSUPPORTED, "gibbs: for rows of units, not of levels");
+    return gm__rbm_gibbs_verb(m, &(gm__chains){.low = gm__rbm_of(m), .step = step}, v, clamp, options, out);
 }

@@ -169,6 +169,15 @@ gm_status gm__rbm_log_z(gm_ctx *ctx, const gm__rbm *r, size_t machines, const gm
 /* The same as a verb of a model that is able to (api.c): rows of data or NULL, options as text. */
 gm_status gm__rbm_log_z_verb(gm_model *m, const gm__rbm *r, size_t machines, gm_tensor *data, const char *options, double *log_z, double *error);
 
+/* ---- api.c: gibbs as a verb of a model that is able to ---------------------------------------- */
+
+typedef struct gm__chains { /* of states [N, ..] whose first columns are the visible units */
+    const gm__rbm *low;                  /* the machine that these belong to */
+    gm_tensor *(*start)(const gm_model *m, gm_tape *t, gm_tensor *v); /* a state with these visible units; NULL: v itself */
+    gm_tensor *(*step)(const gm_model *m, gm_tape *t, gm_tensor *state, double temperature, gm_tensor *clamp, gm_tensor **mean); /* clamp: [1 or N, row] or NULL */
+} gm__chains;
+gm_status gm__rbm_gibbs_verb(gm_model *m, const gm__chains *how, gm_tensor *v, gm_tensor *clamp, const char *options, gm_tensor **out);
+
 /* ---- the family rbm ---------------------------------------------------------------------- */
 
 typedef struct gm__rbm_model {
