@@ -260,6 +260,22 @@ static gm_status count(gm_model *m, corpus *c, gm__ngram *g, gm__smooth *how)
     return s ? s : gm__ngram_smooth(m->ctx, g, counts, how);
 }
 
+/* How well the beginning of the data is told: the loss that is shown. Zeros of maximum likelihood do not occur there. */
+static double fit_of(const gm__ngram *g, const corpus *c)
+{
+    enum { LOOK = 1 << 16 };
+    gm__context at = gm__ngram_start(g);
+    double sum = 0;
+    size_t n = 0, i = 0;
+    for (; i < c->ids.n && i < LOOK; i++) {
+        if (c->start.data[i]) at = gm__ngram_start(g);
+        if (c->start.data[i] && c->begin >= 0) continue;
+        sum -= (double)gm__ngram_read(g, &at, c->ids.id[i]);
+        n++;
+    }
+    return n ? sum / (double)n : 0;
+}
+
 /* All of the data in one step. */
 static gm_status update(gm_model *m, gm_trainer *tr, double *loss)
 {
@@ -285,9 +301,7 @@ static gm_status update(gm_model *m, gm_trainer *tr, double *loss)
         gm__trainer_raise(tr, GM_EVENT_FALLBACK, how.fallback, "%d of %d orders have too few counts for discounts of their own: 0.5, 1 and 1.5 are taken", how.fallback, o->order);
     if (!s) s = install(m, &g, tk);
     else gm_tokenizer_free(tk);
-    gm__lm_sums sums;
-    if (!s) s = gm__lm_measure(m, tr->data, &sums);
-    if (!s) *loss = isfinite(sums.log_p) ? -sums.log_p / (double)sums.tokens : 0;
+    if (!s) *loss = fit_of(&of(m)->g, &c);
     gm__free(m->ctx, c.ids.id);
     gm__buf_free(&c.start);
     return s;
