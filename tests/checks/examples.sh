@@ -5,6 +5,7 @@ set -eu
 "$GM_BUILD/examples/own_training_loop"
 "$GM_BUILD/examples/table"
 "$GM_BUILD/examples/custom_op"
+"$GM_BUILD/examples/ratings"
 "$GM_BUILD/examples/markov_text" >/dev/null
 examples=$(cd "$GM_BUILD/examples" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
