@@ -1,32 +1,29 @@
-/* rbm_digits.c - a restricted Boltzmann machine on built-in digits: train, complete pictures whose lower half is hidden, print how likely the result is.
- * rbm_digits [STEPS] [OUT.png] */
+/* rbm_digits.c - a restricted Boltzmann machine on built-in digits: train, estimate log p from both sides, draw digits, show what hidden units look for.
+ * rbm_digits [STEPS] [DIGITS.png FILTERS.png] */
 #include <gm/gm.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SIDE = 28, PIXELS = SIDE * SIDE, ROWS = 16 };
+enum { PIXELS = 784, HIDDEN = 64 };
 
-/* The upper half is held, the lower half starts as noise and is found by a chain that cools down. */
-static gm_status complete(gm_ctx *ctx, gm_model *rbm, gm_tensor *x, gm_tensor **out)
+/* Weights [PIXELS, HIDDEN] as HIDDEN pictures: gray is 0, white and black are the largest of each. */
+static gm_status filters(gm_ctx *ctx, const gm_tensor *w, const char *path)
 {
-    static unsigned char held[PIXELS];
-    const int64_t shape[] = {PIXELS};
-    gm_tensor *clamp = NULL;
-    float *v = gm_tensor_data(x);
-    for (int i = 0; i < PIXELS / 2; i++) held[i] = 1;
-    for (int i = 0; i < ROWS * PIXELS; i++)
-        if (!held[i % PIXELS]) v[i] = 0;
-    gm_status s = gm_tensor_copy(ctx, GM_U8, 1, shape, held, &clamp);
-    if (!s) s = gm_rbm_gibbs(rbm, x, clamp, "steps=300 anneal=2 temperature=1 mean=on seed=1", out);
-    gm_tensor_free(clamp);
+    const int64_t shape[] = {HIDDEN, PIXELS};
+    const float *from = gm_tensor_data(w);
+    gm_tensor *t = NULL;
+    gm_status s = gm_tensor_new(ctx, GM_F32, 2, shape, &t);
+    for (int h = 0; !s && h < HIDDEN; h++) {
+        float most = 1e-9f, *to = (float *)gm_tensor_data(t) + h * PIXELS;
+        for (int i = 0; i < PIXELS; i++) {
+            const float v = from[i * HIDDEN + h];
+            most = v > most ? v : -v > most ? -v : most;
+        }
+        for (int i = 0; i < PIXELS; i++) to[i] = 0.5f + 0.5f * from[i * HIDDEN + h] / most;
+    }
+    if (!s) s = gm_png_write(t, 8, path);
+    gm_tensor_free(t);
     return s;
-}
-
-static double mean_of(const gm_tensor *t)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < gm_tensor_size(t); i++) sum += (double)((const float *)gm_tensor_data(t))[i];
-    return sum / (double)gm_tensor_size(t);
 }
 
 int main(int argc, char **argv)
@@ -34,25 +31,20 @@ int main(int argc, char **argv)
     gm_ctx *ctx = NULL;
     gm_dataset *train = NULL, *test = NULL;
     gm_model *rbm = NULL;
-    gm_tensor *x = NULL, *whole = NULL, *f = NULL, *g = NULL;
+    gm_measure m[2];
     char fit[128];
-    snprintf(fit, sizeof fit, "steps=%d batch=100 lr=0.05 schedule=cosine seed=1", argc > 1 ? atoi(argv[1]) : 1500);
+    int32_t n = 0;
+    snprintf(fit, sizeof fit, "steps=%d batch=100 lr=0.05 schedule=cosine seed=1", argc > 1 ? atoi(argv[1]) : 3000);
     gm_status s = gm_ctx_new(NULL, &ctx);
-    if (!s) s = gm_dataset_open(ctx, "synth:digits,n=5000", &train);
-    if (!s) s = gm_dataset_open(ctx, "synth:digits,n=16,seed=9", &test);
-    if (!s) s = gm_model_new(ctx, "rbm", "hidden=128 persistent=on centered=on binarize=dynamic seed=1", &rbm);
+    if (!s) s = gm_dataset_open(ctx, "synth:digits,n=10000", &train);
+    if (!s) s = gm_dataset_open(ctx, "synth:digits,n=1000,seed=9", &test);
+    if (!s) s = gm_model_new(ctx, "rbm", "hidden=64 persistent=on centered=on binarize=threshold seed=1", &rbm);
     if (!s) s = gm_fit(rbm, train, fit);
-    if (!s) s = gm_dataset_read(test, "x", 0, ROWS, &x);
-    if (!s) s = gm_rbm_free_energy(rbm, x, &f);
-    if (!s) s = complete(ctx, rbm, x, &whole);
-    if (!s) s = gm_rbm_free_energy(rbm, whole, &g);
-    if (!s) printf("mean free energy: digits %.1f, completed halves %.1f nats\n", mean_of(f), mean_of(g));
-    if (!s) s = gm_png_write(whole, 4, argc > 2 ? argv[2] : "completed.png");
+    if (!s) s = gm_eval(rbm, test, "metric=ais,reverse_ais k=2000", m, 2, &n);
+    for (int32_t i = 0; !s && i < n; i++) printf("%-12s %.1f +- %.1f nats (%s)\n", m[i].name, m[i].value, m[i].error, m[i].note);
+    if (!s) s = gm_sample_png(rbm, 64, 1, argc > 2 ? argv[2] : "digits.png");
+    if (!s) s = filters(ctx, gm_model_tensor(rbm, 0), argc > 3 ? argv[3] : "filters.png");
     if (s) fprintf(stderr, "%s\n", gm_ctx_message(ctx));
-    gm_tensor_free(x);
-    gm_tensor_free(whole);
-    gm_tensor_free(f);
-    gm_tensor_free(g);
     gm_model_free(rbm);
     gm_dataset_free(train);
     gm_dataset_free(test);

@@ -11,6 +11,7 @@ examples=$(cd "$GM_BUILD/examples" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" # pictures go here
 "$examples/rbm_digits" 300
+"$examples/complete_image" 300
 "$examples/dbn_digits" 10
 "$examples/boltzmann_small" >/dev/null
 "$examples/dbm_digits" 20 >/dev/null
