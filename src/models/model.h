@@ -132,6 +132,9 @@ typedef struct gm__family {
     const gm__metric *metrics; size_t n_metrics;
     const char *(*default_metric)(const gm_model *m); /* of gm_eval; NULL: the first */
     size_t (*print)(const gm_model *m, gm__buf *out); /* network tables; may be NULL */
+    /* Pictures of the inside for the report: rows [n, shape] in [0,1] and what they are; *rows stays NULL where there is no picture i.
+     * May be NULL. */
+    gm_status (*inside)(gm_model *m, int32_t i, const char **title, gm_tensor **rows);
     /* ---- families whose tensors are sized by what they learn, not by the shape: files and copies bring them, then this checks
      * them (GM_EFORMAT) and finds its way in them. Build makes none. */
     gm_status (*filled)(gm_model *m);

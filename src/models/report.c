@@ -61,6 +61,7 @@ gm_status gm__report_open(gm_trainer *tr)
     gm__buf_init(&r->samples, ctx);
     gm__buf_init(&r->inputs, ctx);
     gm__buf_init(&r->outputs, ctx);
+    for (int i = 0; i < GM__REPORT_INSIDE; i++) gm__buf_init(&r->inside[i], ctx);
     r->drawn = -1;
     r->state = "running";
     r->first_step = tr->st.step;
@@ -84,6 +85,7 @@ void gm__report_free(gm_trainer *tr)
     gm__buf_free(&r->samples);
     gm__buf_free(&r->inputs);
     gm__buf_free(&r->outputs);
+    for (int i = 0; i < GM__REPORT_INSIDE; i++) gm__buf_free(&r->inside[i]);
     gm__free(ctx, r->data);
     gm__free(ctx, r->cloud);
     gm__free(ctx, r->codes);

@@ -6,7 +6,8 @@
 #include "io/html.h"
 #include "models/trainer.h"
 
-enum { GM__REPORT_STRIPS = 8, GM__REPORT_NOTES = 16, GM__REPORT_CLOUD = 600, GM__REPORT_FEATURES = 24 };
+enum { GM__REPORT_STRIPS = 8, GM__REPORT_NOTES = 16, GM__REPORT_CLOUD = 600, GM__REPORT_FEATURES = 24, GM__REPORT_INSIDE = 4,
+       GM__REPORT_BINS = 61 };
 
 typedef struct gm__strip { int64_t step; bool saved; gm__buf png; } gm__strip; /* a few samples as they were at a step */
 
@@ -39,6 +40,10 @@ typedef struct gm__report {
     gm__cloud *data, *cloud, *codes;
     gm__feature *features;       /* [n_features] */
     size_t n_features;
+    gm__buf inside[GM__REPORT_INSIDE]; /* pictures of the model's inside, and what they show */
+    const char *inside_title[GM__REPORT_INSIDE];
+    double bin[GM__REPORT_BINS], count[GM__REPORT_BINS]; /* of the largest matrix of weights: middles, how many */
+    char weights[64];            /* its name; "": none */
     gm__strip strips[GM__REPORT_STRIPS];
     size_t n_strips;
 } gm__report;

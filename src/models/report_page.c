@@ -256,6 +256,21 @@ static void codes(const gm_trainer *tr, const gm__cloud *c, gm__buf *b)
     gm__free(tr->ctx, y);
 }
 
+static void inside(const gm__report *r, gm__buf *b)
+{
+    if (!r->weights[0]) return;
+    gm__buf_text(b, "<h2>Inside</h2>\n");
+    for (int i = 0; i < GM__REPORT_INSIDE; i++) {
+        if (!r->inside[i].len) continue;
+        tag(b, "<figure><figcaption>", r->inside_title[i], "</figcaption>");
+        png(b, "", &r->inside[i], r->scale, r->inside_title[i], "</figure>\n");
+    }
+    char title[120];
+    gm__format(title, sizeof title, "Weights: how many of %s have which value", r->weights);
+    const gm__curve c = { NULL, GM__CURVE_LINE, 0, r->bin, r->count, GM__REPORT_BINS };
+    gm__html_plot(b, &(gm__plot){ .title = title, .x_label = "weight", .curves = &c, .n = 1, .width = 860, .height = 220, .flags = GM__PLOT_LOG });
+}
+
 static void pictures(const gm_trainer *tr, const gm__report *r, gm__buf *b)
 {
     char caption[64];
@@ -277,6 +292,7 @@ static void pictures(const gm_trainer *tr, const gm__report *r, gm__buf *b)
         png(b, "", &r->outputs, r->scale, "reconstructions", "</figure>\n");
     }
     if (r->codes) codes(tr, r->codes, b);
+    inside(r, b);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------ */

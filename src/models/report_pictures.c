@@ -184,9 +184,46 @@ static gm_status draw_codes(gm_trainer *tr, gm__report *r)
     return s;
 }
 
+/* ---- the inside ------------------------------------------------------------------------------------- */
+
+static gm_status draw_inside(gm_trainer *tr, gm__report *r)
+{
+    int64_t width = picture_width(tr->m);
+    if (!width || !tr->m->family->inside) return GM_OK;
+    for (int32_t i = 0; i < GM__REPORT_INSIDE; i++) {
+        gm_tensor *rows = NULL;
+        gm_status s = tr->m->family->inside(tr->m, i, &r->inside_title[i], &rows);
+        if (!s && rows) s = encode_png(rows, columns(width, WIDTH), &r->inside[i]);
+        gm_tensor_free(rows);
+        if (s) return s;
+    }
+    return GM_OK;
+}
+
+/* How the numbers of the largest matrix of weights are spread. */
+static gm_status draw_weights(gm_trainer *tr, gm__report *r)
+{
+    const gm__named *w = NULL;
+    for (size_t i = 0; i < tr->m->n_tensors; i++) {
+        const gm__named *t = &tr->m->tensors[i];
+        if (t->parameter && t->tensor->ndim > 1 && t->tensor->dtype == GM_F32 && t->tensor->contiguous && (!w || t->tensor->size > w->tensor->size)) w = t;
+    }
+    double most = 0;
+    for (int64_t i = 0; w && i < w->tensor->size; i++) most = fmax(most, fabs((double)gm__f32(w->tensor)[i]));
+    r->weights[0] = 0;
+    if (!(most > 0) || !isfinite(most)) return GM_OK;
+    for (int k = 0; k < GM__REPORT_BINS; k++) r->bin[k] = most * (2.0 * (k + 0.5) / GM__REPORT_BINS - 1), r->count[k] = 0;
+    for (int64_t i = 0; i < w->tensor->size; i++) {
+        int k = (int)(((double)gm__f32(w->tensor)[i] / most + 1) / 2 * GM__REPORT_BINS);
+        r->count[k < GM__REPORT_BINS ? k : GM__REPORT_BINS - 1]++;
+    }
+    gm__format(r->weights, sizeof r->weights, "%.60s", w->name);
+    return GM_OK;
+}
+
 gm_status gm__report_draw(gm_trainer *tr, gm__report *r)
 {
-    static gm_status (*const all[])(gm_trainer *, gm__report *) = { draw_samples, draw_pairs, draw_codes };
+    static gm_status (*const all[])(gm_trainer *, gm__report *) = { draw_samples, draw_pairs, draw_codes, draw_inside, draw_weights };
     r->scale = scale(picture_width(tr->m));
     for (size_t i = 0; i < GM__COUNT(all); i++)
         if (all[i](tr, r) == GM_ECANCELED) return GM_ECANCELED;

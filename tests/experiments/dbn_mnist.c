@@ -50,8 +50,8 @@ static gm_model *tuned(const char *name, int from_stack, const char *range, cons
 {
     gm_dataset *d = open_labelled("train", range, 1);
     gm_model *net = NULL;
-    if (from_stack) must(gm_dbn_unroll(pretrained(), "classes=10 dropout=0.3 seed=1", &net), "gm_dbn_unroll");
-    else must(gm_model_new(ctx, "mlp", "shape=1,28,28 hidden=1000,1000 classes=10 activation=sigmoid norm=none dropout=0.3 seed=1", &net), name);
+    if (from_stack) must(gm_dbn_unroll(pretrained(), "classes=10 dropout=0.5 label-smoothing=0.1 seed=1", &net), "gm_dbn_unroll");
+    else must(gm_model_new(ctx, "mlp", "shape=1,28,28 hidden=1000,1000 classes=10 activation=sigmoid norm=none dropout=0.5 label-smoothing=0.1 seed=1", &net), name);
     must(gm_fit(net, d, how), name);
     gm_dataset_free(d);
     return net;
@@ -61,7 +61,7 @@ static void few(void)
 {
     double share[2];
     for (int i = 0; i < 2; i++) {
-        gm_model *net = tuned(i ? "few" : "random", i, "[0:1000]", how_long(100, "batch=20 lr=1e-3 schedule=cosine"));
+        gm_model *net = tuned(i ? "few" : "random", i, "[0:1000]", how_long(100, "batch=20 lr=2e-3 schedule=cosine"));
         share[i] = accuracy(net, "t10k", "");
         gm_model_free(net);
     }

@@ -333,6 +333,29 @@ static int stop_at_three(const gm_progress *p, void *user)
     return p->step >= 3;
 }
 
+/* Weights as pictures, chains, the spread of weights: of machines that have them. */
+START_TEST(shows_the_inside)
+{
+    static const char *const family[] = { "rbm", "dbn", "vae" }, *const options[] = { "hidden=6 persistent=on", "layers=6,5", "hidden=8 latent=3" };
+    for (int i = 0; i < 3; i++) {
+        gm_model *m = NULL;
+        gm_dataset *d = NULL;
+        OK(gm_dataset_open(ctx, "synth:digits,n=40", &d));
+        OK(gm_model_new(ctx, family[i], options[i], &m));
+        gm_trainer *tr = trainer(m, d, "epochs=2 batch=20", family[i]);
+        OK(gm_trainer_run(tr));
+        char *text = page(family[i]);
+        ck_assert_int_eq(strstr(text, "What hidden units look for") != NULL, i < 2);
+        ck_assert_int_eq(strstr(text, "Persistent chains") != NULL, i == 0);
+        ck_assert_ptr_nonnull(strstr(text, i == 0 ? "Weights: how many of weight have" : i == 1 ? "Weights: how many of 0.weight have" : "Weights: how many of"));
+        free(text);
+        gm_trainer_free(tr);
+        gm_model_free(m);
+        gm_dataset_free(d);
+    }
+}
+END_TEST
+
 START_TEST(interrupted_runs_have_a_page)
 {
     gm_dataset *d = pictures(96, 1);
@@ -506,6 +529,7 @@ int main(void)
     tcase_add_test(c, a_resumed_run_keeps_curves_and_events);
     tcase_add_test(c, hostile_names_and_numbers);
     tcase_add_test(c, folders_that_cannot_be_written);
+    tcase_add_test(c, shows_the_inside);
     tcase_add_test(c, interrupted_runs_have_a_page);
     tcase_add_test(c, forged_series);
     tcase_add_test(c, every_allocation_fails_once);

@@ -176,6 +176,8 @@ static size_t print(const gm_model *m, gm__buf *out)
     return out->len - before;
 }
 
+static gm_status inside(gm_model *m, int32_t i, const char **title, gm_tensor **rows) { return gm__rbm_inside(m, &gm__dbm_of(m)->layer[0], i, title, rows); }
+
 const gm__family gm__family_dbm = {
     .name = "dbm",
     .title = "deep Boltzmann machine: layers of units over one another, all connections undirected",
@@ -199,6 +201,7 @@ const gm__family gm__family_dbm = {
     .add_params = add_params,
     .begin = gm__dbm_begin,
     .stepped = gm__dbm_stepped,
+    .inside = inside,
     .draw = draw,
     .encode = encode,
     .decode = decode,

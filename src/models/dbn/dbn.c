@@ -159,6 +159,8 @@ static size_t print(const gm_model *m, gm__buf *out)
     return out->len - before;
 }
 
+static gm_status inside(gm_model *m, int32_t i, const char **title, gm_tensor **rows) { return gm__rbm_inside(m, &gm__dbn_of(m)->layer[0], i, title, rows); }
+
 const gm__family gm__family_dbn = {
     .name = "dbn",
     .title = "deep belief network: restricted Boltzmann machines on one another, trained from the bottom",
@@ -179,6 +181,7 @@ const gm__family gm__family_dbn = {
     .add_params = add_params,
     .begin = gm__dbn_begin,
     .stepped = gm__dbn_stepped,
+    .inside = inside,
     .draw = draw,
     .encode = encode,
     .layers = layers,

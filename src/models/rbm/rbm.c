@@ -153,6 +153,8 @@ static size_t print(const gm_model *m, gm__buf *out)
     return out->len - before;
 }
 
+static gm_status inside(gm_model *m, int32_t i, const char **title, gm_tensor **rows) { return gm__rbm_inside(m, gm__rbm_of(m), i, title, rows); }
+
 const gm__family gm__family_rbm = {
     .name = "rbm",
     .title = "restricted Boltzmann machine: an energy over visible and hidden units, trained by contrastive divergence",
@@ -177,6 +179,7 @@ const gm__family gm__family_rbm = {
     .begin = begin,
     .stepped = stepped,
     .watch = gm__rbm_watch,
+    .inside = inside,
     .draw = draw,
     .encode = encode,
     .decode = decode,

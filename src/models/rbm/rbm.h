@@ -154,6 +154,10 @@ gm_tensor *gm__rbm_log_z_on(const gm__rbm *r, gm_tape *t);        /* log Z as an
 
 gm_status gm__rbm_watch(gm_model *m, gm_trainer *tr, const gm__batch *b); /* of the family rbm */
 
+/* ---- inside.c: for the report (gm__family.inside) of the family whose lowest machine r is -------- */
+
+gm_status gm__rbm_inside(gm_model *m, const gm__rbm *r, int32_t i, const char **title, gm_tensor **rows);
+
 /* ---- log_z.c -------------------------------------------------------------------------- */
 
 enum { GM__Z_EXACT, GM__Z_AIS, GM__Z_REVERSE };
