@@ -160,6 +160,21 @@ GM_API gm_status gm_wasserstein(gm_ctx *ctx, gm_tensor *data, gm_tensor *samples
  */
 GM_API gm_status gm_modes(gm_ctx *ctx, gm_tensor *samples, gm_tensor *centres, double sigma, double value[3]);
 
+/* ---- chains ---------------------------------------------------------------------------- */
+
+/**
+ * Effective sample size of chains: how many independent draws would tell the mean of this number as well, by the initial monotone
+ * sequence of autocorrelations; above N where neighbours differ more than independent draws do.
+ * @param trace   f32 or f64 [N] or [chains, N], N >= 4: one number of each state, its energy say, in order
+ * @param ess     receives the size of all chains together; may be NULL
+ * @param r_hat   receives the deviation over all chains divided by that within them, 1 where they agree; may be NULL
+ * @errors    GM_EARG (a constant trace), GM_EDTYPE, GM_ESHAPE, GM_ENONFINITE, GM_ECANCELED, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ * @source    Geyer 1992; Gelman et al. 2013 (several chains)
+ */
+GM_API gm_status gm_effective_samples(gm_ctx *ctx, const gm_tensor *trace, double *ess, double *r_hat);
+
 #ifdef __cplusplus
 }
 #endif

@@ -268,6 +268,43 @@ START_TEST(fractions_of_known_sets)
 }
 END_TEST
 
+/* x(t) = rho x(t-1) + noise is worth n (1 - rho)/(1 + rho) independent draws. */
+START_TEST(effective_samples)
+{
+    enum { CHAINS = 4, N = 50000 };
+    static const double rho[] = { 0, 0.5, 0.9, -0.5 };
+    double ess, one, r;
+    gm_tensor *t = NULL, *e = normals(CHAINS, N, 11);
+    OK(gm_tensor_new(ctx, GM_F64, 2, (int64_t[]){ CHAINS, N }, &t));
+    double *x = (double *)(void *)t->data;
+    for (size_t k = 0; k < GM__COUNT(rho); k++) {
+        for (int c = 0; c < CHAINS; c++)
+            for (int i = 0; i < N; i++) x[c * N + i] = (i ? rho[k] * x[c * N + i - 1] : 0) + (double)gm__f32(e)[c * N + i];
+        OK(gm_effective_samples(ctx, t, &ess, &r));
+        ck_assert_double_eq_tol(ess / (CHAINS * N * (1 - rho[k]) / (1 + rho[k])), 1, 0.08);
+        ck_assert_double_eq_tol(r, 1, 0.01);
+        gm_tensor *row = NULL;
+        OK(gm_tensor_wrap(ctx, GM_F64, 1, (int64_t[]){ N }, NULL, x + 2 * N, NULL, NULL, &row));
+        OK(gm_effective_samples(ctx, row, &one, NULL));
+        ck_assert_double_eq_tol(one / (N * (1 - rho[k]) / (1 + rho[k])), 1, 0.15);
+        gm_tensor_free(row);
+    }
+    for (int i = 0; i < N; i++) x[i] += 20; /* one chain is in another mode */
+    OK(gm_effective_samples(ctx, t, &ess, &r));
+    ck_assert_double_lt(ess, 40);
+    ck_assert_double_gt(r, 3);
+    for (int i = 0; i < CHAINS * N; i++) x[i] = 7;
+    FAILS(GM_EARG, "constant", gm_effective_samples(ctx, t, &ess, &r));
+    x[N + 3] = NAN;
+    FAILS(GM_ENONFINITE, "value 3 of chain 1", gm_effective_samples(ctx, t, &ess, &r));
+    gm_tensor_free(t);
+    OK(gm_tensor_new(ctx, GM_F32, 1, (int64_t[]){ 3 }, &t));
+    FAILS(GM_ESHAPE, "N 4 or more", gm_effective_samples(ctx, t, &ess, &r));
+    gm_tensor_free(t);
+    gm_tensor_free(e);
+}
+END_TEST
+
 START_TEST(modes_of_a_mixture)
 {
     float at[3][2] = { { 0, 0 }, { 1, 0 }, { 0, 1 } };
@@ -457,7 +494,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { references, frechet_of_singular_covariances, gaussians_shifted, gaussians_equal, fractions_of_known_sets, modes_of_a_mixture,
+    const TTest *const tests[] = { references, frechet_of_singular_covariances, gaussians_shifted, gaussians_equal, fractions_of_known_sets, modes_of_a_mixture, effective_samples,
                                    wasserstein_of_numbers, ties, threads_strides_types, wrong_input, failing_allocations, NULL };
     return run_suite("metrics", tests);
 }
