@@ -1,14 +1,12 @@
 /* Boltzmann machines under failing memory: the n-th allocation fails, once and from then on, for every n.
  * No crash, no leak, no false success; the next run works. */
-#include "fault.h"
+#include "cases.h"
 
-static char model_path[64], message[512];
 static const char *const cases[] = {"hidden=3 gradient=exact burn-in=3", "hidden=2 gradient=chains chains=5 k=2 burn-in=3", "hidden=22 gradient=mean-field chains=5 k=1 burn-in=2"};
 
 /* What a host does with such a model; gives the first failure. */
 static gm_status program(host *h, int which)
 {
-    gm_ctx_config c;
     gm_ctx *ctx = NULL;
     gm_dataset *d = NULL;
     gm_model *m = NULL, *again = NULL;
@@ -16,10 +14,7 @@ static gm_status program(host *h, int which)
     gm_measure got;
     int32_t n;
     double log_z;
-    gm_ctx_config_init(&c, sizeof c);
-    c.threads = 1;
-    c.alloc = take, c.dealloc = drop, c.alloc_user = h;
-    gm_status s = gm_ctx_new(&c, &ctx);
+    gm_status s = host_ctx(h, &ctx);
     if (!s) s = gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){10, 4}, &x);
     if (!s) s = gm_dataset_from_tensors(ctx, x, NULL, &d);
     if (!s) s = gm_model_new(ctx, "bm", cases[which], &m);
@@ -36,8 +31,7 @@ static gm_status program(host *h, int which)
     if (!s) s = gm_tensor_new(ctx, GM_U8, 1, &units, &clamp);
     if (!s) s = gm_bm_gibbs(again, all, clamp, "steps=2 anneal=3", &out[3]);
     if (!s) s = gm_bm_energy(again, all, &out[4]);
-    ck_assert_msg(!s || !ctx || strlen(gm_ctx_message(ctx)) > 0, "a failure without a message");
-    snprintf(message, sizeof message, "%s", gm_ctx_message(ctx));
+    keep_message(ctx, s);
     for (size_t i = 0; i < sizeof out / sizeof *out; i++) gm_tensor_free(out[i]);
     gm_tensor_free(x), gm_tensor_free(all), gm_tensor_free(clamp);
     gm_model_free(m), gm_model_free(again);
@@ -46,42 +40,4 @@ static gm_status program(host *h, int which)
     return s;
 }
 
-START_TEST(every_allocation)
-{
-    for (int forever = 0; forever < 2; forever++) {
-        host h = {0};
-        ck_assert_msg(program(&h, _i) == GM_OK, "%s", message);
-        ck_assert_int_eq(h.live, 0);
-        const long total = h.calls;
-        long refused = 0;
-        ck_assert_int_gt(total, 50);
-        for (long n = 1; n <= total; n++) {
-            h = (host){.fail_at = n, .forever = forever};
-            gm_status s = program(&h, _i);
-            ck_assert_msg(h.live == 0, "allocation %ld of %ld: %ld blocks leaked", n, total, h.live);
-            ck_assert_msg(s == GM_OK || s == GM_ENOMEM, "allocation %ld of %ld: %s: %s", n, total, gm_status_name(s), message);
-            ck_assert_msg(!forever || s == GM_ENOMEM, "allocation %ld and all later ones failed, and yet it succeeded", n);
-            refused += s != GM_OK;
-        }
-        ck_assert_int_gt(refused, total * 9 / 10);
-        h = (host){0};
-        ck_assert_int_eq(program(&h, _i), GM_OK);
-    }
-}
-END_TEST
-
-int main(void)
-{
-    snprintf(model_path, sizeof model_path, "/tmp/gm_bm_faults_%d", (int)getpid());
-    Suite *s = suite_create("bm_faults");
-    TCase *c = tcase_create("bm_faults");
-    tcase_set_timeout(c, 300);
-    tcase_add_loop_test(c, every_allocation, 0, sizeof cases / sizeof *cases);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    unlink(model_path);
-    return failed != 0;
-}
+int main(void) { return run_cases("bm_faults", program, sizeof cases / sizeof *cases); }

@@ -1,8 +1,6 @@
 /* Predicting and conditional models under failing memory: the n-th allocation fails, once and
  * from then on, for every n. No crash, no leak, no false success; the next run works. */
-#include "fault.h"
-
-static char model_path[64], message[512];
+#include "cases.h"
 
 static const struct { const char *family, *options, *train; } cases[] = {
     {"mlp", "hidden=7 norm=batch dropout=0.2", "steps=3 batch=10 seed=1"},
@@ -16,7 +14,6 @@ static const struct { const char *family, *options, *train; } cases[] = {
 /* What a host does with such a model; gives the first failure. */
 static gm_status program(host *h, int which)
 {
-    gm_ctx_config c;
     gm_ctx *ctx = NULL;
     gm_dataset *d = NULL;
     gm_model *m = NULL, *again = NULL;
@@ -24,10 +21,7 @@ static gm_status program(host *h, int which)
     gm_tensor *x = NULL, *label = NULL, *y = NULL, *z = NULL, *drawn = NULL, *axes = NULL;
     gm_measure got[4];
     int32_t n;
-    gm_ctx_config_init(&c, sizeof c);
-    c.threads = 1;
-    c.alloc = take, c.dealloc = drop, c.alloc_user = h;
-    gm_status s = gm_ctx_new(&c, &ctx);
+    gm_status s = host_ctx(h, &ctx);
     gm_dataset *source = NULL;
     if (!s) s = gm_dataset_open(ctx, "synth:digits,n=12,seed=3", &source);
     if (!s) s = gm_dataset_read(source, "x", 0, 12, &x);
@@ -45,8 +39,7 @@ static gm_status program(host *h, int which)
     if (!s && can & GM_CAN_SAMPLE) s = gm_sampler_new(ctx, again, NULL, &sampler);
     if (!s && can & GM_CAN_SAMPLE) s = gm_sampler_draw(sampler, 12, label, &drawn);
     if (!s && can & GM_CAN_DECODE) s = gm_traverse(again, NULL, 3, 1, NULL, &axes);
-    ck_assert_msg(!s || !ctx || strlen(gm_ctx_message(ctx)) > 0, "a failure without a message");
-    snprintf(message, sizeof message, "%s", gm_ctx_message(ctx));
+    keep_message(ctx, s);
     gm_tensor *own[] = {x, label, y, z, drawn, axes};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) gm_tensor_free(own[i]);
     gm_sampler_free(sampler);
@@ -56,42 +49,4 @@ static gm_status program(host *h, int which)
     return s;
 }
 
-START_TEST(every_allocation)
-{
-    for (int forever = 0; forever < 2; forever++) {
-        host h = {0};
-        ck_assert_msg(program(&h, _i) == GM_OK, "%s", message);
-        ck_assert_int_eq(h.live, 0);
-        const long total = h.calls;
-        long refused = 0;
-        ck_assert_int_gt(total, 50);
-        for (long n = 1; n <= total; n++) {
-            h = (host){.fail_at = n, .forever = forever};
-            gm_status s = program(&h, _i);
-            ck_assert_msg(h.live == 0, "allocation %ld of %ld: %ld blocks leaked", n, total, h.live);
-            ck_assert_msg(s == GM_OK || s == GM_ENOMEM, "allocation %ld of %ld: %s: %s", n, total, gm_status_name(s), message);
-            ck_assert_msg(!forever || s == GM_ENOMEM, "allocation %ld and all later ones failed, and yet it succeeded", n);
-            refused += s != GM_OK;
-        }
-        ck_assert_int_gt(refused, total * 9 / 10);
-        h = (host){0};
-        ck_assert_int_eq(program(&h, _i), GM_OK);
-    }
-}
-END_TEST
-
-int main(void)
-{
-    snprintf(model_path, sizeof model_path, "/tmp/gm_net_faults_%d", (int)getpid());
-    Suite *s = suite_create("net_faults");
-    TCase *c = tcase_create("net_faults");
-    tcase_set_timeout(c, 300);
-    tcase_add_loop_test(c, every_allocation, 0, sizeof cases / sizeof *cases);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    unlink(model_path);
-    return failed != 0;
-}
+int main(void) { return run_cases("net_faults", program, sizeof cases / sizeof *cases); }

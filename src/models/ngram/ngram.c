@@ -78,7 +78,7 @@ static gm_status own(gm_model *m, int32_t k, size_t part)
     gm__format(name, sizeof name, "level.%d.%s", k, parts[part].name);
     GM__TRY(gm__own_tensor(m->ctx, p, parts[part].dtype, 1, &n, &t));
     gm_status s = gm__model_add_tensor(m, name, t, part == 1);
-    *array = t->data; /* the model's tensor keeps it */
+    if (!s) *array = t->data; /* the model's tensor keeps it */
     gm_tensor_free(t);
     return s;
 }
