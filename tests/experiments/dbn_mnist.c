@@ -46,12 +46,14 @@ static gm_model *pretrained(void)
 }
 
 /* The network grown from the stack, or with random weights of the same sizes, after training with labels. */
-static gm_model *tuned(const char *name, int from_stack, const char *range, const char *how)
+static gm_model *tuned(const char *name, int from_stack, const char *range, const char *net_options, const char *how)
 {
     gm_dataset *d = open_labelled("train", range, 1);
     gm_model *net = NULL;
-    if (from_stack) must(gm_dbn_unroll(pretrained(), "classes=10 dropout=0.5 label-smoothing=0.1 seed=1", &net), "gm_dbn_unroll");
-    else must(gm_model_new(ctx, "mlp", "shape=1,28,28 hidden=1000,1000 classes=10 activation=sigmoid norm=none dropout=0.5 label-smoothing=0.1 seed=1", &net), name);
+    char options[200];
+    snprintf(options, sizeof options, "classes=10 dropout=0.5 seed=1 %s %s", net_options, from_stack ? "" : "shape=1,28,28 hidden=1000,1000 activation=sigmoid norm=none");
+    if (from_stack) must(gm_dbn_unroll(pretrained(), options, &net), "gm_dbn_unroll");
+    else must(gm_model_new(ctx, "mlp", options, &net), name);
     must(gm_fit(net, d, how), name);
     gm_dataset_free(d);
     return net;
@@ -61,7 +63,7 @@ static void few(void)
 {
     double share[2];
     for (int i = 0; i < 2; i++) {
-        gm_model *net = tuned(i ? "few" : "random", i, "[0:1000]", how_long(100, "batch=20 lr=2e-3 schedule=cosine"));
+        gm_model *net = tuned(i ? "few" : "random", i, "[0:1000]", "label-smoothing=0.1", how_long(100, "batch=20 lr=2e-3 schedule=cosine"));
         share[i] = accuracy(net, "t10k", "");
         gm_model_free(net);
     }
@@ -71,7 +73,7 @@ static void few(void)
 
 static void tune(void)
 {
-    gm_model *net = tuned("tune", 1, "", how_long(20, "batch=100 lr=1e-3 schedule=cosine"));
+    gm_model *net = tuned("tune", 1, "", "", how_long(20, "batch=100 lr=1e-3 schedule=cosine"));
     report("all labels, pre-trained: test error", 1 - accuracy(net, "t10k", ""), "<=", 0.015);
     gm_model_free(net);
 }
