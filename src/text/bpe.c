@@ -6,15 +6,9 @@
 
 /* ---- which pairs merge ------------------------------------------------------------ */
 
-static size_t hash(int32_t a, int32_t b)
-{
-    uint64_t x = ((uint64_t)(uint32_t)a << 32 | (uint32_t)b) * 0x9e3779b97f4a7c15u;
-    return (size_t)(x >> 29);
-}
-
 static size_t merge_slot(const gm_tokenizer *tk, int32_t a, int32_t b)
 {
-    size_t at = hash(a, b) & tk->merge_mask;
+    size_t at = gm__pair_hash(a, b) & tk->merge_mask;
     for (; tk->merge_slot[at]; at = (at + 1) & tk->merge_mask) {
         gm__merge m = tk->merges[tk->merge_slot[at] - 1];
         if (m.a == a && m.b == b) break;
@@ -27,13 +21,11 @@ int64_t gm__merge_find(const gm_tokenizer *tk, int32_t a, int32_t b)
     return tk->n_merges ? (int64_t)tk->merge_slot[merge_slot(tk, a, b)] - 1 : -1;
 }
 
-/* The token that a and b become: the one with the bytes of both. */
-static int64_t joined(const gm_tokenizer *tk, gm__merge m, gm__buf *tmp)
+bool gm__merge_bytes(const gm_tokenizer *tk, gm__merge m, gm__buf *out)
 {
-    tmp->len = 0;
-    gm__buf_put(tmp, gm__vocab_bytes(&tk->vocab, (size_t)m.a), gm__vocab_size(&tk->vocab, (size_t)m.a));
-    gm__buf_put(tmp, gm__vocab_bytes(&tk->vocab, (size_t)m.b), gm__vocab_size(&tk->vocab, (size_t)m.b));
-    return tmp->failed ? -1 : gm__vocab_find(&tk->vocab, tmp->data, tmp->len);
+    out->len = 0;
+    gm__buf_put(out, gm__vocab_bytes(&tk->vocab, (size_t)m.a), gm__vocab_size(&tk->vocab, (size_t)m.a));
+    return gm__buf_put(out, gm__vocab_bytes(&tk->vocab, (size_t)m.b), gm__vocab_size(&tk->vocab, (size_t)m.b));
 }
 
 gm_status gm__merges_ready(gm_tokenizer *tk)
@@ -53,7 +45,7 @@ gm_status gm__merges_ready(gm_tokenizer *tk)
     for (size_t i = 0; !s && i < tk->n_merges; i++) {
         gm__merge m = tk->merges[i];
         bool known = m.a >= 0 && m.b >= 0 && (size_t)m.a < tk->vocab.n && (size_t)m.b < tk->vocab.n;
-        int64_t to = known ? joined(tk, m, &tmp) : -1;
+        int64_t to = known && gm__merge_bytes(tk, m, &tmp) ? gm__vocab_find(&tk->vocab, tmp.data, tmp.len) : -1;
         if (tmp.failed) s = GM_ENOMEM;
         else if (to < 0) s = gm__fail_ctx(tk->ctx, GM_EFORMAT, "tokenizer: merge %zu is of or to a token that is not there", i);
         if (s) break;

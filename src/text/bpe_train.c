@@ -62,8 +62,7 @@ static gm_status spell(work *w)
 
 static size_t slot_of(const work *w, int32_t a, int32_t b)
 {
-    uint64_t x = ((uint64_t)(uint32_t)a << 32 | (uint32_t)b) * 0x9e3779b97f4a7c15u;
-    size_t at = (size_t)(x >> 29) & w->mask;
+    size_t at = gm__pair_hash(a, b) & w->mask;
     for (; w->slot[at]; at = (at + 1) & w->mask) {
         const pair *p = &w->pairs[w->slot[at] - 1];
         if (p->a == a && p->b == b) break;
@@ -209,9 +208,7 @@ static gm_status merge(work *w, uint32_t which)
     int64_t to;
     gm__buf bytes;
     gm__buf_init(&bytes, tk->ctx);
-    gm__buf_put(&bytes, gm__vocab_bytes(&tk->vocab, (size_t)p.a), gm__vocab_size(&tk->vocab, (size_t)p.a));
-    gm__buf_put(&bytes, gm__vocab_bytes(&tk->vocab, (size_t)p.b), gm__vocab_size(&tk->vocab, (size_t)p.b));
-    gm_status s = bytes.failed ? GM_ENOMEM : gm__vocab_add(&tk->vocab, bytes.data, bytes.len, &to);
+    gm_status s = !gm__merge_bytes(tk, (gm__merge){ p.a, p.b }, &bytes) ? GM_ENOMEM : gm__vocab_add(&tk->vocab, bytes.data, bytes.len, &to);
     gm__buf_free(&bytes);
     if (s) return s;
     tk->merges[tk->n_merges++] = (gm__merge){ p.a, p.b };

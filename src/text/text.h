@@ -77,6 +77,11 @@ bool gm__is_space(uint32_t code);
 void gm__gpt2_order(uint8_t order[256]);
 
 /* bpe.c */
+static inline size_t gm__pair_hash(int32_t a, int32_t b)
+{
+    return (size_t)((((uint64_t)(uint32_t)a << 32 | (uint32_t)b) * 0x9e3779b97f4a7c15u) >> 29);
+}
+bool gm__merge_bytes(const gm_tokenizer *tk, gm__merge m, gm__buf *out); /* those of both, in place of what is in out */
 int64_t gm__merge_find(const gm_tokenizer *tk, int32_t a, int32_t b); /* its place in the order, or -1 */
 gm_status gm__merges_ready(gm_tokenizer *tk);
 gm_status gm__bpe_piece(const gm_tokenizer *tk, gm_ctx *ctx, const uint8_t *p, size_t n, gm__ids *v);
