@@ -123,7 +123,7 @@ GM_API gm_status gm_gan_path(gm_ctx *ctx, gm_tensor *a, gm_tensor *b, int32_t st
 GM_API gm_status gm_gan_export_generator(gm_model *m, const char *path);
 
 /**
- * Half-steps of a trainer whose model is a GAN. gm_trainer_step is what is left of d-steps of the one, then the other:
+ * Half-steps of a trainer whose model is a game of two: gan, lapgan, srgan. gm_trainer_step is what is left of d-steps of the one, then the other:
  * D's half-steps that were called before count. G's completes the step.
  * @param loss   receives the loss; may be NULL
  * @errors    as gm_trainer_step; GM_EARG for another family

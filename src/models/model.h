@@ -112,6 +112,7 @@ typedef struct gm__family {
     /* A step of families whose parts learn in turn, in place of loss, backward and the optimiser's step: made of half-steps
      * (gm__half_begin, gm__half_move). *loss becomes what is reported. NULL: the usual step. */
     gm_status (*update)(gm_model *m, gm_trainer *tr, double *loss);
+    const struct gm__players *players; /* of families of two (adversarial.h); else NULL */
     double (*takes)(const gm_model *m); /* with update: batches of data that a step takes, on average */
     gm_status (*add_params)(gm_model *m, gm_optim *o); /* NULL: every registered parameter */
     gm_status (*begin)(gm_model *m, gm_trainer *tr); /* before the first step, and before a resume reads what was kept (gm__trainer_keep); may be NULL */

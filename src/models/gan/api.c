@@ -15,13 +15,13 @@ static gm_status start(gm_model *m, const char *who)
 static gm_status half(gm_trainer *tr, const char *who, gm__half_fn *fn, bool completes, double *loss)
 {
     if (!gm__is(tr, GM__TRAINER)) return GM_EARG;
-    if (tr->m->family != &gm__family_gan) return gm__fail_ctx(tr->ctx, GM_EARG, "%s: a model of family gan wanted, this is %s", who, tr->m->family->name);
+    if (!tr->m->family->players) return gm__fail_ctx(tr->ctx, GM_EARG, "%s: a model of two players wanted, this is %s", who, tr->m->family->name);
     if (tr->cfg.extragradient) return gm__fail_ctx(tr->ctx, GM_EUNSUPPORTED, "%s: with extragradient both move at once: gm_trainer_step", who);
     return gm__trainer_half(tr, fn, completes, loss);
 }
 
-gm_status gm_gan_d_step(gm_trainer *tr, double *loss) { return half(tr, "gan_d_step", gm__gan_d_half, false, loss); }
-gm_status gm_gan_g_step(gm_trainer *tr, double *loss) { return half(tr, "gan_g_step", gm__gan_g_half, true, loss); }
+gm_status gm_gan_d_step(gm_trainer *tr, double *loss) { return half(tr, "gan_d_step", gm__d_half, false, loss); }
+gm_status gm_gan_g_step(gm_trainer *tr, double *loss) { return half(tr, "gan_g_step", gm__g_half, true, loss); }
 
 /* ---- the discriminator alone ---------------------------------------------------------------- */
 

@@ -21,13 +21,12 @@ static bool text_ends_in_tanh(const char *text)
 /* What the shape of a row decides. */
 static void resolve(gm_gan_config *c, int32_t ndim, const int64_t *shape)
 {
-    static const double weights[] = {[GM_PENALTY_NONE] = 0, [GM_PENALTY_GP] = 10, [GM_PENALTY_R1] = 0.2, [GM_PENALTY_R2] = 0.2, [GM_PENALTY_DRAGAN] = 10, [GM_PENALTY_CLIP] = 0.01};
     const bool vectors = ndim == 1;
     c->preset = gm__gan_preset(c, ndim, shape);
     if (!c->noise_dim) c->noise_dim = !vectors || shape[0] > 64 ? 64 : shape[0] < 2 ? 2 : (int32_t)shape[0];
     if (c->penalty == GM_PENALTY_AUTO) c->penalty = vectors && c->loss == GM_GAN_LOSS_AUTO ? GM_PENALTY_R2 : GM_PENALTY_NONE;
     if (c->loss == GM_GAN_LOSS_AUTO) c->loss = vectors ? GM_GAN_RELATIVISTIC : GM_GAN_NON_SATURATING;
-    if (!(c->penalty_weight > 0)) c->penalty_weight = weights[c->penalty];
+    c->penalty_weight = gm__slope_weight(c->penalty, c->penalty_weight);
     if (c->scale == GM_SCALE_AUTO) c->scale = !vectors ? GM_SCALE_NONE : text_ends_in_tanh(c->generator) ? GM_SCALE_UNIT : GM_SCALE_STANDARD;
 }
 
@@ -146,7 +145,8 @@ const gm__family gm__family_gan = {
     .build = build,
     .destroy = destroy,
     .loss = gm__gan_loss,
-    .update = gm__gan_update,
+    .update = gm__players_update,
+    .players = &gm__gan_players,
     .takes = gm__gan_takes,
     .begin = gm__gan_begin,
     .add_params = gm__gan_add_g,

@@ -5,8 +5,8 @@
 #ifndef GM_MODELS_GAN_GAN_H
 #define GM_MODELS_GAN_GAN_H
 
+#include "models/adversarial.h"
 #include "models/coder.h"
-#include "models/trainer.h"
 #include "ops/ops.h"
 #include <gm/gan.h>
 
@@ -65,15 +65,10 @@ gm_tensor *gm__gan_code_loss(const gm_model *m, gm_tape *t, gm_tensor *outs, con
 /* ---- project.c ---------------------------------------------------------------------------------- */
 gm_tensor *gm__gan_project(gm_model *m, const gm__batch *b);               /* rows to codes, [N, code] */
 
-/* ---- penalty.c ---------------------------------------------------------------------------------- */
+/* ---- play.c --------------------------------------------------------------------------------------- */
+extern const gm__players gm__gan_players;
 /* What is added to D's loss; NULL without a penalty. */
 gm_tensor *gm__gan_penalty(const gm_model *m, gm_tape *t, gm_tensor *real, gm_tensor *fake, gm_tensor *cond);
-void gm__gan_clip(const gm_model *m);                       /* penalty=clip: cuts D's weights */
-
-/* ---- play.c --------------------------------------------------------------------------------------- */
-gm_status gm__gan_d_half(gm_model *m, gm_trainer *tr, double *loss);
-gm_status gm__gan_g_half(gm_model *m, gm_trainer *tr, double *loss);
-gm_status gm__gan_update(gm_model *m, gm_trainer *tr, double *loss);
 double gm__gan_takes(const gm_model *m);
 gm_status gm__gan_begin(gm_model *m, gm_trainer *tr);
 gm_status gm__gan_loss(gm_model *m, const gm__batch *b, gm_tensor **loss); /* held-out: D's */

@@ -108,24 +108,6 @@ static gm_status resnet_d(const plan *p, gm__buf *b)
     return GM_OK;
 }
 
-/* A copy of a text in which every layer with weights is spectral. */
-static void put_spectral(const char *text, gm__buf *b)
-{
-    static const char *const weighty[] = {"linear", "conv", "convt", "dwconv"};
-    for (const char *p = text; *p;) {
-        const size_t blank = strspn(p, " \t\r\n"), n = strcspn(p, ",(|)"), word = strcspn(p + blank, " \t\r\n,(|)");
-        size_t end = n;
-        bool has = false;
-        while (end && strchr(" \t\r\n", p[end - 1])) end--;
-        for (size_t i = 0; i < GM__COUNT(weighty); i++) has |= strlen(weighty[i]) == word && !strncmp(p + blank, weighty[i], word);
-        gm__buf_put(b, p, end);
-        const char *given = strstr(p, "spectral");
-        if (has && !(given && given < p + n)) gm__buf_text(b, " spectral power=3"); /* one step an application lags behind by per cents */
-        if (p[n]) gm__buf_put(b, p + n, 1);
-        p += p[n] ? n + 1 : n;
-    }
-}
-
 static bool on_images(const char *text)
 {
     text += strspn(text, " \t\r\n");
@@ -209,7 +191,7 @@ static gm_status make_d(gm_model *m, const plan *p, gm__gan *g, int64_t cond, ui
     if (!s && g->on_images) s = gm__coder_image(m, "gan", g->image);
     const int64_t flat = m->row * c->pack, stacked[] = {g->image[0] * c->pack, g->image[1], g->image[2]};
     if (!s && plain.failed) s = GM_ENOMEM;
-    if (!s && c->spectral) put_spectral(plain.data, &b);
+    if (!s && c->spectral) gm__put_spectral(plain.data, &b);
     else if (!s) gm__buf_text(&b, plain.data);
     if (!s && b.failed) s = GM_ENOMEM;
     if (!s) s = gm_net_new_cond(m->ctx, b.data, g->on_images ? 3 : 1, g->on_images ? stacked : &flat, cond, seed, &g->d);

@@ -60,15 +60,6 @@ static gm_status check_codes(gm_ctx *ctx, const gm_gan_config *c)
     return GM_OK;
 }
 
-static gm_status check_optimizer(gm_ctx *ctx, const char *kind)
-{
-    gm_optim *o = NULL;
-    if (!kind || !*kind) return GM_OK;
-    gm_status s = gm_optim_new(ctx, kind, NULL, &o);
-    gm_optim_free(o);
-    return s == GM_EARG ? gm__fail_ctx(ctx, s, "gan: d-optimizer: expected one of %s, found '%.40s'", GM__OPTIM_KINDS, kind) : s;
-}
-
 gm_status gm__gan_check(gm_ctx *ctx, const void *cfg)
 {
     const gm_gan_config *c = cfg;
@@ -77,7 +68,7 @@ gm_status gm__gan_check(gm_ctx *ctx, const void *cfg)
     GM__TRY(gm__coder_sizes(ctx, "gan", "hidden", c->hidden, hidden, &n));
     GM__TRY(check_smoothing(ctx, c));
     GM__TRY(check_codes(ctx, c));
-    GM__TRY(check_optimizer(ctx, c->d_optimizer));
+    GM__TRY(gm__check_optimizer(ctx, "gan", "d-optimizer", c->d_optimizer));
     if (c->pack > 1 && c->conditional)
         return gm__fail_ctx(ctx, GM_EARG, "gan: pack=%d and conditional do not go together: rows that are judged together may have different labels", c->pack);
     if (c->truncation > 0 && c->noise == GM_NOISE_UNIFORM)

@@ -1,5 +1,4 @@
-/* play.c - how the two nets learn in turn: the discriminator's half-step, the generator's, and the step made of them.
- * The one that does not learn is held: it gets no gradients, keeps its statistics, and its bytes stay as they are. */
+/* play.c - what the two nets of a GAN descend in their half-steps (adversarial.c makes steps of them). */
 #include "models/gan/gan.h"
 #include <math.h>
 
@@ -32,31 +31,6 @@ static bool g_looks(const gm_model *m) { return paired(m) || gm__gan_of(m)->cond
 
 static gm_tensor *plus(gm_tape *t, gm_tensor *a, gm_tensor *b) { return b ? gm_add(t, a, b) : a; }
 
-/* ---- curves --------------------------------------------------------------------------------- */
-
-/* Of logits: the mean probability, and the share that lies on the side of 1 where that is right. */
-static void opinion(const gm_tensor *logit, bool real, double *probability, double *right)
-{
-    *probability = *right = 0;
-    if (logit->dtype != GM_F32) return;
-    for (int64_t i = 0; i < logit->size; i++) {
-        const double v = (double)gm__f32(logit)[i * logit->stride[0]];
-        *probability += 1 / (1 + exp(-v)) / (double)logit->size;
-        *right += (real ? v > 0 : v < 0) / (double)logit->size;
-    }
-}
-
-static void record_d(gm_trainer *tr, double loss, const gm_tensor *real, const gm_tensor *fake)
-{
-    double on_real, on_fake, right, wrong;
-    opinion(real, true, &on_real, &right);
-    opinion(fake, false, &on_fake, &wrong);
-    gm__trainer_record(tr, "d-loss", loss);
-    gm__trainer_record(tr, "d-real", on_real);
-    gm__trainer_record(tr, "d-fake", on_fake);
-    gm__trainer_record(tr, "d-accuracy", (right + wrong) / 2);
-}
-
 /* ---- the discriminator's ------------------------------------------------------------------------- */
 
 /* Generated rows without a trace of how. */
@@ -68,6 +42,15 @@ static gm_tensor *fakes(gm_model *m, const gm__batch *b, gm__gan_code *code)
     gm_tensor *fake = gm__gan_generate(m, t, code->z, b->cond);
     gm_tape_recording(t, 1);
     return fake;
+}
+
+static gm_tensor *judge(const void *who, gm_tape *t, gm_tensor *rows, gm_tensor *cond) { return gm__gan_logit(t, gm__gan_judge(who, t, rows, cond)); }
+
+gm_tensor *gm__gan_penalty(const gm_model *m, gm_tape *t, gm_tensor *real, gm_tensor *fake, gm_tensor *cond)
+{
+    const gm_gan_config *c = gm__gan_cfg(m);
+    const gm__slope slope = {.kind = c->penalty, .weight = c->penalty_weight * c->penalty_every, .pack = c->pack, .judge = judge, .who = m};
+    return gm__slope_penalty(&slope, t, real, fake, cond);
 }
 
 /* D's gradients on the next batch. */
@@ -93,32 +76,24 @@ static gm_status d_look(gm_model *m, gm_trainer *tr, double *loss)
     if (turn % c->penalty_every == 0) penalty = gm__gan_penalty(m, t, real, fake, b.cond);
     y = plus(t, y, penalty);
     GM__TRY(gm__half_look(tr, y, loss));
-    record_d(tr, *loss, r, f);
+    gm__d_record(tr, "", *loss, r, f);
     double value;
     if (penalty && !gm_tensor_item(penalty, &value)) gm__trainer_record(tr, "penalty", value);
     return GM_OK;
 }
 
-static gm_status d_gradients(gm_model *m, gm_trainer *tr, double *loss)
+/* penalty=clip: cuts D's weights */
+static void clip(gm_model *m)
 {
-    gm__gan_hold_g(gm__gan_of(m), true);
-    gm_status s = d_look(m, tr, loss);
-    gm__gan_hold_g(gm__gan_of(m), false);
-    return s;
-}
-
-static gm_status d_step(gm_model *m, gm_trainer *tr)
-{
-    GM__TRY(gm__half_step(tr, tr->rival));
-    gm__gan_clip(m);
-    gm__trainer_record(tr, "d-grad-norm", gm_optim_grad_norm(tr->rival));
-    return GM_OK;
-}
-
-gm_status gm__gan_d_half(gm_model *m, gm_trainer *tr, double *loss)
-{
-    GM__TRY(d_gradients(m, tr, loss));
-    return d_step(m, tr);
+    const float most = (float)gm__gan_cfg(m)->penalty_weight;
+    const gm_net *d = gm__gan_of(m)->d;
+    if (gm__gan_cfg(m)->penalty != GM_PENALTY_CLIP) return;
+    for (int32_t i = 0; i < gm_net_tensor_count(d); i++) {
+        gm_tensor *w = gm_net_tensor(d, i);
+        if (!gm_net_tensor_is_parameter(d, i)) continue;
+        for (int64_t j = 0; j < w->size; j++) gm__f32(w)[j] = fminf(fmaxf(gm__f32(w)[j], -most), most);
+        w->version++;
+    }
 }
 
 /* ---- the generator's ------------------------------------------------------------------------------ */
@@ -148,54 +123,12 @@ static gm_status g_look(gm_model *m, gm_trainer *tr, double *loss)
     return GM_OK;
 }
 
-static gm_status g_gradients(gm_model *m, gm_trainer *tr, double *loss)
-{
-    gm__gan_hold_d(gm__gan_of(m), true);
-    gm_status s = g_look(m, tr, loss);
-    gm__gan_hold_d(gm__gan_of(m), false);
-    return s;
-}
+/* ---- the game ------------------------------------------------------------------------------------------ */
 
-gm_status gm__gan_g_half(gm_model *m, gm_trainer *tr, double *loss)
-{
-    GM__TRY(g_gradients(m, tr, loss));
-    return gm__half_step(tr, tr->optim);
-}
-
-/* ---- a step ------------------------------------------------------------------------------------------ */
-
-/* D's half-steps in a step: whole numbers whose mean is d-steps, the larger ones first. */
-static int64_t d_steps_at(const gm_gan_config *c, int64_t step)
-{
-    return (int64_t)(ceil((double)(step + 1) * c->d_steps) - ceil((double)step * c->d_steps));
-}
-
-/* Both look where both would step to, then step by what they find there [Korpelevich 1976, Gidel et al. 2019]. */
-static gm_status together(gm_model *m, gm_trainer *tr, double *loss)
-{
-    double d;
-    for (int look = 0; look < 2; look++) {
-        GM__TRY(d_gradients(m, tr, &d));
-        GM__TRY(g_gradients(m, tr, loss));
-        if (look) break;
-        GM__TRY(gm_optim_extrapolate(tr->rival));
-        GM__TRY(gm_optim_extrapolate(tr->optim));
-    }
-    GM__TRY(d_step(m, tr));
-    return gm__half_step(tr, tr->optim);
-}
-
-gm_status gm__gan_update(gm_model *m, gm_trainer *tr, double *loss)
-{
-    double d;
-    if (tr->cfg.extragradient) return together(m, tr, loss);
-    const int64_t n = d_steps_at(gm__gan_cfg(m), tr->st.step);
-    while (tr->st.played < n) {
-        GM__TRY(gm__gan_d_half(m, tr, &d));
-        GM__TRY(gm__check_cancel(tr->ctx));
-    }
-    return gm__gan_g_half(m, tr, loss);
-}
+static void hold_g(gm_model *m, bool on) { gm__gan_hold_g(gm__gan_of(m), on); }
+static void hold_d(gm_model *m, bool on) { gm__gan_hold_d(gm__gan_of(m), on); }
+static int64_t d_steps(const gm_model *m, const gm_trainer *tr) { return gm__d_steps_at(gm__gan_cfg(m)->d_steps, tr->st.step); }
+const gm__players gm__gan_players = {.d_look = d_look, .g_look = g_look, .hold_g = hold_g, .hold_d = hold_d, .d_moved = clip, .d_steps = d_steps};
 
 /* Looks ahead take batches of their own, which do not count for the length of an epoch. */
 double gm__gan_takes(const gm_model *m) { return gm__gan_cfg(m)->d_steps + (g_looks(m) ? 1 : 0); }
@@ -206,11 +139,7 @@ gm_status gm__gan_begin(gm_model *m, gm_trainer *tr)
     const gm_gan_config *c = gm__gan_cfg(m);
     gm_ctx *ctx = tr->ctx;
     if (!gm__gan_of(m)->d) return gm__fail_ctx(ctx, GM_ESTATE, "gan: a generator alone cannot be trained");
-    if (tr->cfg.accumulate > 1) return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "gan: accumulate %lld: a half-step takes one batch", (long long)tr->cfg.accumulate);
-    if (tr->cfg.extragradient && (c->d_steps < 1 || c->d_steps > 1))
-        return gm__fail_ctx(ctx, GM_EARG, "gan: extragradient moves both at once: d-steps=1, not %g", c->d_steps);
-    if (tr->cfg.keep_best || tr->cfg.patience)
-        return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "gan: %s: what one of two players loses does not say how good the rows are", tr->cfg.keep_best ? "keep-best" : "patience");
+    GM__TRY(gm__players_begin(m, tr, c->d_steps));
     if (tr->cfg.batch < c->pack || (int64_t)gm_dataset_rows(tr->data) < c->pack)
         return gm__fail_ctx(ctx, GM_EARG, "gan: pack=%d rows are judged together, a batch has %lld", c->pack,
                             (long long)(tr->cfg.batch < c->pack ? tr->cfg.batch : (int64_t)gm_dataset_rows(tr->data)));
