@@ -1,4 +1,5 @@
-/* lm.h - what every language model has beside a family: next-token distributions, from which scoring and generation are made. */
+/* lm.h - what every language model has beside a family: next-token distributions, from which scoring and generation are made.
+ * What those with batches are trained on, tokens in rows, is made by their `feed`: see feed.h. */
 #ifndef GM_MODELS_LM_H
 #define GM_MODELS_LM_H
 
@@ -34,6 +35,15 @@ gm_status gm__lm_eval(gm_model *m, gm_dataset *d, const gm__eval_cfg *c, gm_meas
 typedef struct gm__lm_sums { double log_p, squares; uint64_t tokens, characters, texts; } gm__lm_sums;
 gm_status gm__lm_measure(gm_model *m, gm_dataset *d, gm__lm_sums *out);
 void gm__log_normalise(float *logits, int64_t n); /* to log-probabilities */
+
+/* ---- words.c: the tokenizer of a family with the options of tokenizer_rows.def --------------- */
+
+typedef struct gm__lm_words { int32_t tokenizer, unk, lower, pattern; int64_t vocab, min_count; } gm__lm_words;
+/* special: comma list of names, or NULL */
+gm_status gm__lm_learn_tokenizer(gm_model *m, const gm_dataset *d, const gm__lm_words *w, const char *special, gm_tokenizer **out);
+gm_status gm__lm_add_tokenizer(gm_model *m, const gm_tokenizer *tk); /* among the model's tensors, for files and copies .. */
+gm_status gm__lm_find_tokenizer(gm_model *m, gm_tokenizer **out);    /* .. and from there, for `filled`: GM_EFORMAT */
+gm_tensor *gm__model_named(const gm_model *m, const char *name);     /* a tensor of the model, or NULL */
 
 /* ---- writer.c: the sampler of a language model ------------------------------------------ */
 

@@ -19,12 +19,7 @@ static const gm__opt rows[] = {
     {"order", GM__O_INT, AT(order), "5", 1, GM__NGRAM_ORDER, NULL, "tokens of the longest sequences that are counted"},
     {"smoothing", GM__O_CHOICE, AT(smoothing), "kneser-ney", 0, 0, "mle|add-k|witten-bell|kneser-ney", "what sequences that were not seen get"},
     {"add", GM__O_REAL, AT(add), "1", 1e-9, 1e9, NULL, "add-k: what every count is raised by"},
-    {"tokenizer", GM__O_CHOICE, AT(tokenizer), "char", 0, 0, "byte|char|word|bpe", "what a token is (gm_tokenizer_train)"},
-    {"vocab", GM__O_I64, AT(vocab), "0", 0, 1 << 24, NULL, "most tokens; 0: all (bpe: 1000)"},
-    {"min-count", GM__O_I64, AT(min_count), "1", 1, 1e15, NULL, "word, char: what is rarer gets no token"},
-    {"unk", GM__O_FLAG, AT(unk), "on", 0, 0, NULL, "word, char: a token for what is not known; else such text is refused"},
-    {"lower", GM__O_FLAG, AT(lower), "off", 0, 0, NULL, "word: A to Z become a to z"},
-    {"pattern", GM__O_CHOICE, AT(pattern), "gpt2", 0, 0, "gpt2|space", "word: pieces as GPT-2 cuts text, or what stands between blanks, which are lost"},
+#include "models/tokenizer_rows.def"
     {"prune", GM__O_INTS, AT(prune), NULL, 0, 1e9, NULL, "sequences of 1, 2, .. tokens seen at most so often are dropped; the last number counts for longer ones, too"},
     {"seed", GM__O_U64, AT(seed), "0", 0, 0, NULL, "of samples, unless they are given one"},
 };
@@ -86,17 +81,11 @@ static gm_status own(gm_model *m, int32_t k, size_t part)
 static gm_status add_info(gm_model *m)
 {
     const gm__ngram *g = &of(m)->g;
-    gm_tensor *t = NULL, *tk[GM__TK_TENSORS];
+    gm_tensor *t = NULL;
     GM__TRY(gm_tensor_copy(m->ctx, GM_I64, 1, (int64_t[]){ INFO }, ((int64_t[]){ g->order, g->vocab, g->begin, g->end, g->final }), &t));
     gm_status s = gm__model_add_tensor(m, "info", t, false);
     gm_tensor_free(t);
-    if (!s) s = gm__tokenizer_store(of(m)->tk, tk);
-    if (s) return s;
-    for (int i = 0; i < GM__TK_TENSORS; i++) {
-        if (!s) s = gm__model_add_tensor(m, gm__tokenizer_names[i], tk[i], false);
-        gm_tensor_free(tk[i]);
-    }
-    return s;
+    return s ? s : gm__lm_add_tokenizer(m, of(m)->tk);
 }
 
 /* Arrays that became tensors are theirs; the rest is freed here. */
@@ -136,13 +125,6 @@ static gm_status install(gm_model *m, gm__ngram *g, gm_tokenizer *tk)
 
 static gm_status broken(gm_model *m, const char *what) { return gm__fail_ctx(m->ctx, GM_EFORMAT, "ngram: %s", what); }
 
-static gm_tensor *named(const gm_model *m, const char *name)
-{
-    for (size_t i = 0; i < m->n_tensors; i++)
-        if (!strcmp(m->tensors[i].name, name)) return m->tensors[i].tensor;
-    return NULL;
-}
-
 static gm_status check_level(gm_model *m, const gm__ngram *g, int32_t k)
 {
     const gm__level *l = &g->level[k], *below = &g->level[k - 1], *up = &g->level[k + 1];
@@ -162,19 +144,17 @@ static gm_status check_level(gm_model *m, const gm__ngram *g, int32_t k)
 static gm_status filled(gm_model *m)
 {
     state *s = of(m);
-    gm_tensor *info = named(m, "info"), *tk[GM__TK_TENSORS];
+    gm_tensor *info = gm__model_named(m, "info");
     if (!info || info->dtype != GM_I64 || info->size != INFO) return broken(m, "no table");
     const int64_t *v = gm__i64(info);
     if (v[0] < 1 || v[0] > GM__NGRAM_ORDER || v[1] < 1 || v[1] > 1 << 24 || v[2] < -1 || v[2] >= v[1] || v[3] < -1 || v[3] >= v[1] || (v[4] != 0 && v[4] != 1))
         return broken(m, "facts that cannot be");
     gm__ngram g = { .order = (int32_t)v[0], .vocab = v[1], .begin = v[2], .end = v[3], .final = v[4] == 1 };
-    for (int i = 0; i < GM__TK_TENSORS; i++)
-        if (!(tk[i] = named(m, gm__tokenizer_names[i]))) return broken(m, "no tokenizer");
     for (int32_t k = 1; k <= g.order; k++)
         for (size_t p = 0; p < GM__COUNT(parts); p++) {
             char name[40];
             gm__format(name, sizeof name, "level.%d.%s", k, parts[p].name);
-            gm_tensor *t = named(m, name);
+            gm_tensor *t = gm__model_named(m, name);
             if (!t != !has(g.order, k, p)) return broken(m, "levels that do not fit the order");
             if (!t) continue;
             if (t->dtype != parts[p].dtype || t->ndim != 1) return broken(m, "a tensor of another type");
@@ -185,7 +165,7 @@ static gm_status filled(gm_model *m)
     if (g.level[1].n != g.vocab) return broken(m, "a vocabulary of another size");
     for (int32_t k = 1; k <= g.order; k++) GM__TRY(check_level(m, &g, k));
     gm_tokenizer *made = NULL;
-    GM__TRY(gm__tokenizer_restore(m->ctx, tk, &made));
+    GM__TRY(gm__lm_find_tokenizer(m, &made));
     if (gm_tokenizer_size(made) != g.vocab) {
         gm_tokenizer_free(made);
         return broken(m, "a vocabulary of another size");
@@ -210,14 +190,7 @@ static void destroy(gm_model *m)
     of(m)->tk = NULL;
 }
 
-typedef struct corpus { gm_ctx *ctx; const gm_tokenizer *tk; gm__buf bytes; gm__ids ids; int64_t begin, end; gm__buf start; } corpus;
-
-static gm_status gather(void *user, const uint8_t *text, size_t n)
-{
-    corpus *c = user;
-    gm__buf_put(&c->bytes, text, n);
-    return c->bytes.failed ? GM_ENOMEM : GM_OK;
-}
+typedef struct corpus { gm_ctx *ctx; const gm_tokenizer *tk; gm__ids ids; int64_t begin, end; gm__buf start; } corpus;
 
 static gm_status tokenize(void *user, const uint8_t *text, size_t n)
 {
@@ -230,22 +203,11 @@ static gm_status tokenize(void *user, const uint8_t *text, size_t n)
     return c->ids.failed || c->start.failed ? GM_ENOMEM : GM_OK;
 }
 
-static gm_status make_tokenizer(gm_model *m, const gm_dataset *d, corpus *c, gm_tokenizer **out)
+static gm_status make_tokenizer(gm_model *m, const gm_dataset *d, gm_tokenizer **out)
 {
-    static const char *const kinds[] = { "byte", "char", "word", "bpe" };
     const gm_ngram_config *o = cfg(m);
-    char options[200];
-    bool lines = gm__lm_lines(d), open = o->tokenizer == GM_TOKENIZE_CHAR || o->tokenizer == GM_TOKENIZE_WORD;
-    size_t size = 0;
-    const uint8_t *all = gm__dataset_bytes(d, &size);
-    if (!all && o->tokenizer != GM_TOKENIZE_BYTE) {
-        GM__TRY(gm__lm_texts(m->ctx, "train", d, gather, c));
-        all = (const uint8_t *)c->bytes.data;
-        size = c->bytes.len;
-    }
-    gm__format(options, sizeof options, "kind=%s vocab=%lld min-count=%lld%s%s pattern=%s%s", kinds[o->tokenizer], (long long)o->vocab, (long long)o->min_count,
-               open && o->unk ? " unk=on" : "", o->lower ? " lower=on" : "", o->pattern ? "space" : "gpt2", lines ? " special=<s>,</s>" : "");
-    return gm_tokenizer_train(m->ctx, options, all, size, out);
+    gm__lm_words w = { .tokenizer = o->tokenizer, .unk = o->unk, .lower = o->lower, .pattern = o->pattern, .vocab = o->vocab, .min_count = o->min_count };
+    return gm__lm_learn_tokenizer(m, d, &w, gm__lm_lines(d) ? "<s>,</s>" : NULL, out);
 }
 
 static gm_status count(gm_model *m, corpus *c, gm__ngram *g, gm__smooth *how)
@@ -284,12 +246,10 @@ static gm_status update(gm_model *m, gm_trainer *tr, double *loss)
     gm__smooth how = { .method = o->smoothing, .add = o->add };
     gm_tokenizer *tk = of(m)->tk;
     gm__ngram g = { .order = o->order };
-    gm__buf_init(&c.bytes, m->ctx);
     gm__buf_init(&c.start, m->ctx);
     gm_status s = prune_list(m->ctx, o, how.prune);
     if (!s && tk) gm__retain(tk);
-    else if (!s) s = make_tokenizer(m, tr->data, &c, &tk);
-    gm__buf_free(&c.bytes);
+    else if (!s) s = make_tokenizer(m, tr->data, &tk);
     c.tk = tk;
     g.vocab = gm_tokenizer_size(tk);
     g.begin = c.begin = gm_tokenizer_find(tk, "<s>", 3);
