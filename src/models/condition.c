@@ -44,7 +44,7 @@ gm_tensor *gm__cond_in_turn(gm_model *m, gm_tape *t, uint64_t first, int64_t n)
 
 gm__batch gm__model_batch(gm_model *m, gm_tape *t, gm_tensor *x, gm_batches *from)
 {
-    gm__batch b = { .t = t, .label = gm_batches_column(from, "label"), .y = gm_batches_column(from, "y") };
+    gm__batch b = { .t = t, .label = gm_batches_column(from, "label"), .y = gm_batches_column(from, "y"), .length = gm_batches_column(from, "length") };
     b.x = gm__model_rows(m, t, x);
     if (b.x && b.label && gm__model_condition(m)) b.cond = gm__model_onehot(m, t, b.label, b.x->dtype);
     return b;

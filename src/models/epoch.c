@@ -63,7 +63,7 @@ gm_status gm__trainer_best_room(gm_trainer *tr)
 static gm_status held_out(gm_trainer *tr, double *mean)
 {
     gm_tape *t = tr->tape;
-    uint64_t rows = gm_dataset_rows(tr->valid), seen = 0;
+    uint64_t rows = gm_dataset_rows(tr->valid_feed), seen = 0;
     double sum = 0;
     GM__TRY(gm_batches_seek(tr->valid_batches, 0, 0));
     while (seen < rows) {
@@ -71,7 +71,7 @@ static gm_status held_out(gm_trainer *tr, double *mean)
         double loss;
         GM__TRY(gm__check_cancel(tr->ctx));
         GM__TRY(gm_batches_next(tr->valid_batches, &x));
-        int64_t n = gm__trainer_origins(tr, tr->valid, tr->valid_batches);
+        int64_t n = gm__trainer_origins(tr, tr->valid_feed, tr->valid_batches);
         if (n < 1) return gm__fail_ctx(tr->ctx, GM_EINTERNAL, "valid: a batch without rows");
         gm_tape_reset(t);
         gm__tape_rows(t, tr->cfg.seed, GM__R_EVAL, 0, tr->rows, (size_t)n);
@@ -100,7 +100,7 @@ static gm_status watch(gm_trainer *tr)
     if (!tr->watch_batches) return GM_OK;
     GM__TRY(gm_batches_seek(tr->watch_batches, 0, 0));
     GM__TRY(gm_batches_next(tr->watch_batches, &x));
-    int64_t n = gm__trainer_origins(tr, tr->data, tr->watch_batches);
+    int64_t n = gm__trainer_origins(tr, tr->feed, tr->watch_batches);
     gm_tape_reset(tr->tape);
     gm__tape_rows(tr->tape, tr->cfg.seed, GM__R_EVAL, 1, tr->rows, (size_t)n);
     gm__batch b = gm__model_batch(tr->m, tr->tape, x, tr->watch_batches);

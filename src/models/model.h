@@ -54,6 +54,7 @@ typedef struct gm__batch {
     gm_tensor *x;              /* [N, shape]; for decode: codes [N, latent] */
     gm_tensor *label;          /* [N] i64 or NULL */
     gm_tensor *y;              /* targets [N, ..] f32 or NULL */
+    gm_tensor *length;         /* [N] i64 of padded rows, or NULL */
     gm_tensor *cond;           /* [N, size of the condition] in x's type: labels as 0 and 1, or the caller's numbers; NULL without */
     uint64_t step, epoch;
     int32_t layer;             /* encode: whose codes are wanted, 1 next to the rows; 0: the topmost's */
@@ -104,6 +105,10 @@ typedef struct gm__family {
     uint32_t (*cannot)(const gm_model *m);              /* of `can`, what a built model's options rule out */
     int64_t (*condition)(const gm_model *m);            /* numbers a row of the condition of a built model, 0: it has none */
     bool joint;                                         /* labels may be missing in use: it models them, too */
+    /* What batches go over in place of the data, made once the model is built: language models' tokens (feed.h), handed to losses as they
+     * are. batch: rows of one; training: else held-out rows. ordered: batches follow one another as the rows do. May be NULL. */
+    gm_status (*feed)(gm_model *m, gm_dataset *d, int64_t batch, bool training, gm_dataset **out);
+    bool (*ordered)(const gm_model *m, const gm_dataset *d);
     gm_status (*build)(gm_model *m);   /* m->shape is known: make nets, draw weights from the config's seed (see
                                           gm__model_seed), register tensors by gm__model_add_net/_tensor */
     void (*destroy)(gm_model *m);      /* free what build made; also after a failed build */
@@ -137,7 +142,7 @@ typedef struct gm__family {
      * May be NULL. */
     gm_status (*inside)(gm_model *m, int32_t i, const char **title, gm_tensor **rows);
     /* ---- families whose tensors are sized by what they learn, not by the shape: files and copies bring them, then this checks
-     * them (GM_EFORMAT) and finds its way in them. Build makes none. */
+     * them (GM_EFORMAT) and finds its way in them. Build makes none; `choose` may make them at the first fit. */
     gm_status (*filled)(gm_model *m);
     const struct gm__lm *lm;                            /* language models (lm.h): they read text:FILE or lines:FILE; else NULL */
 } gm__family;

@@ -84,6 +84,7 @@ double gm__scale_log_det(const gm_model *m)
 gm_tensor *gm__model_rows(gm_model *m, gm_tape *t, gm_tensor *x)
 {
     int64_t shape[GM_MAX_DIMS] = { gm_tensor_dim(x, 0) };
+    if (m->family->feed) return x; /* tokens */
     memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
     bool same = x && x->ndim == m->ndim + 1 && !memcmp(x->shape, shape, (size_t)x->ndim * sizeof *shape);
     if (!same) x = gm_reshape(t, x, m->ndim + 1, shape);

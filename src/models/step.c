@@ -26,7 +26,7 @@ int64_t gm__trainer_origins(gm_trainer *tr, const gm_dataset *d, gm_batches *b)
 /* The batches of the next update: `first` in its epoch, and the rows that it takes in all. */
 static int64_t update_rows(const gm_trainer *tr, int64_t *first)
 {
-    int64_t all = (int64_t)gm_dataset_rows(tr->data), most = tr->cfg.batch * tr->cfg.accumulate;
+    int64_t all = (int64_t)gm_dataset_rows(tr->feed), most = tr->cfg.batch * tr->cfg.accumulate;
     *first = tr->st.step % tr->epoch_steps * tr->cfg.accumulate;
     int64_t left = all - *first * tr->cfg.batch;
     return left < most ? left : most;
@@ -71,7 +71,7 @@ static gm_status compute(gm_trainer *tr, gm_tensor *x, int64_t n, double share, 
     return s ? s : descend(tr, y, share, loss);
 }
 
-static int64_t epoch_batches(const gm_trainer *tr) { return ((int64_t)gm_dataset_rows(tr->data) + tr->cfg.batch - 1) / tr->cfg.batch; }
+static int64_t epoch_batches(const gm_trainer *tr) { return ((int64_t)gm_dataset_rows(tr->feed) + tr->cfg.batch - 1) / tr->cfg.batch; }
 
 static void empty_tape(gm_trainer *tr, int64_t position)
 {
@@ -88,7 +88,7 @@ static gm_status one_batch(gm_trainer *tr, int64_t first, int64_t k, int64_t all
     int64_t epoch = tr->st.step / tr->epoch_steps;
     empty_tape(tr, epoch * epoch_batches(tr) + first + k); /* draws that are not by row depend on the position alone, too */
     GM__TRY(fetch(tr, epoch, first, &x));
-    *n = gm__trainer_origins(tr, tr->data, tr->batches);
+    *n = gm__trainer_origins(tr, tr->feed, tr->batches);
     if (*n < 1) return gm__fail_ctx(tr->ctx, GM_EINTERNAL, "train: a batch without rows");
     return compute(tr, x, *n, *n == all ? 1 : (double)*n / (double)all, done + *n == all, loss);
 }

@@ -70,7 +70,8 @@ static gm_status build_model(gm_trainer *tr)
     int64_t n = gm_dataset_classes(tr->data);
     if (classes && *classes && n > *classes)
         return gm__fail_ctx(tr->ctx, GM_EARG, "train: the data have %lld classes, the model %d", (long long)n, *classes);
-    if (m->built) return m->family->needs ? gm__needs_met(tr->ctx, "train", m->family->needs(m), tr->data) : GM_OK;
+    bool learned = m->family->filled && m->family->choose && !m->n_tensors; /* built, but for tensors of sizes that the data decide */
+    if (m->built && !learned) return m->family->needs ? gm__needs_met(tr->ctx, "train", m->family->needs(m), tr->data) : GM_OK;
     if (classes && !*classes && n) {
         gm__format(text, sizeof text, "%lld", (long long)n);
         GM__TRY(gm__model_set_text(m, "classes", text));
@@ -81,6 +82,7 @@ static gm_status build_model(gm_trainer *tr)
     }
     if (m->family->choose) GM__TRY(m->family->choose(m, tr->data));
     if (m->family->needs) GM__TRY(gm__needs_met(tr->ctx, "train", m->family->needs(m), tr->data));
+    if (learned) return GM_OK;
     GM__TRY(build_shape(tr));
     GM__TRY(gm__scale_fit(m, tr->data));
     return m->family->settle ? m->family->settle(m, tr->data) : GM_OK;
@@ -134,6 +136,15 @@ gm_status gm__trainer_rival(gm_trainer *tr, const char *kind, double lr)
     return make_optim(tr, kind, &c, &tr->rival);
 }
 
+/* What batches go over. */
+static gm_status open_feed(gm_trainer *tr, gm_dataset *d, int64_t batch, bool training, gm_dataset **out)
+{
+    if (tr->m->family->feed) return tr->m->family->feed(tr->m, d, batch, training, out);
+    gm__retain(d);
+    *out = d;
+    return GM_OK;
+}
+
 static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool shuffle, bool prefetch, gm_batches **out)
 {
     char options[400], how[32];
@@ -145,7 +156,7 @@ static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool
     return gm_batches_new(d, options, out);
 }
 
-gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out) { return open_batches(tr, tr->data, batch, false, false, out); }
+gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out) { return open_batches(tr, tr->feed, batch, false, false, out); }
 
 gm_status gm__trainer_means(gm_trainer *tr, double *mean)
 {
@@ -188,12 +199,14 @@ gm_status gm__trainer_keep(gm_trainer *tr, const char *name, gm_tensor *t)
 gm_status gm__trainer_open(gm_trainer *tr)
 {
     gm__train_cfg *c = &tr->cfg;
-    uint64_t rows_n = gm_dataset_rows(tr->data);
-    if (!rows_n) return gm__fail_ctx(tr->ctx, GM_EARG, "train: the data have no rows");
-    if (rows_n > INT64_MAX / 2) return gm__fail_ctx(tr->ctx, GM_ELIMIT, "train: too many rows");
+    if (!gm_dataset_rows(tr->data)) return gm__fail_ctx(tr->ctx, GM_EARG, "train: the data have no rows");
+    if (gm_dataset_rows(tr->data) > INT64_MAX / 2) return gm__fail_ctx(tr->ctx, GM_ELIMIT, "train: too many rows");
     GM__TRY(gm__model_data_fits(tr->m, "train", tr->data));
     GM__TRY(gm__model_begin_train(tr->m, tr->ctx));
     gm_status s = build_model(tr);
+    if (!s) s = open_feed(tr, tr->data, c->batch, true, &tr->feed);
+    const uint64_t rows_n = s ? 1 : gm_dataset_rows(tr->feed);
+    const bool ordered = tr->m->family->ordered && tr->m->family->ordered(tr->m, tr->data);
     tr->epoch_steps = ((int64_t)rows_n + c->batch * c->accumulate - 1) / (c->batch * c->accumulate);
     if (!s && tr->m->family->takes) tr->epoch_steps = (int64_t)fmax(1, ceil((double)tr->epoch_steps / tr->m->family->takes(tr->m)));
     tr->total = gm__trainer_total(tr);
@@ -204,10 +217,10 @@ gm_status gm__trainer_open(gm_trainer *tr)
     if (!s) tr->rows = gm__alloc(tr->ctx, tr->row_cap, sizeof *tr->rows);
     if (!s && !tr->rows) s = GM_ENOMEM;
     if (!s) s = open_optim(tr);
-    if (!s) s = open_batches(tr, tr->data, c->batch, true, c->prefetch, &tr->batches);
+    if (!s) s = open_batches(tr, tr->feed, c->batch, !ordered, c->prefetch, &tr->batches);
     if (!s && c->extragradient && !tr->m->family->update)
         s = gm__fail_ctx(tr->ctx, GM_EUNSUPPORTED, "train: extragradient is of two players, %s has one", tr->m->family->name);
-    if (!s && tr->m->family->watch) s = open_batches(tr, tr->data, watch, false, false, &tr->watch_batches);
+    if (!s && tr->m->family->watch) s = open_batches(tr, tr->feed, watch, false, false, &tr->watch_batches);
     if (!s) s = gm_tape_new(tr->ctx, c->seed, &tr->tape);
     static const char *const curves[] = { "loss", "epoch-loss", "valid-loss", "grad-norm", "lr" };
     for (size_t i = 0; !s && i < GM__COUNT(curves); i++) s = gm__series_add(tr, curves[i]);
@@ -220,15 +233,23 @@ gm_status gm__trainer_open(gm_trainer *tr)
 gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid)
 {
     gm_batches *b = NULL;
+    gm_dataset *feed = NULL;
     if (!gm_dataset_rows(valid)) return gm__fail_ctx(tr->ctx, GM_EARG, "valid: no held-out rows");
     GM__TRY(gm__model_data_fits(tr->m, "valid", valid));
     if (tr->m->family->needs) GM__TRY(gm__needs_met(tr->ctx, "valid", tr->m->family->needs(tr->m), valid));
     int64_t batch = tr->cfg.batch < (int64_t)tr->row_cap ? tr->cfg.batch : (int64_t)tr->row_cap;
-    GM__TRY(open_batches(tr, valid, batch, false, false, &b));
+    GM__TRY(open_feed(tr, valid, batch, false, &feed));
+    gm_status s = open_batches(tr, feed, batch, false, false, &b);
+    if (s) {
+        gm_dataset_free(feed);
+        return s;
+    }
     gm__retain(valid);
     gm_batches_free(tr->valid_batches);
+    gm_dataset_free(tr->valid_feed);
     gm_dataset_free(tr->valid);
     tr->valid = valid;
+    tr->valid_feed = feed;
     tr->valid_batches = b;
     tr->st.has_valid = 1;
     tr->fingerprinted = false;
@@ -298,6 +319,8 @@ void gm_trainer_free(gm_trainer *tr)
     gm_batches_free(tr->watch_batches);
     gm_dataset_free(tr->data);
     gm_dataset_free(tr->valid);
+    gm_dataset_free(tr->feed);
+    gm_dataset_free(tr->valid_feed);
     gm_model_free(tr->m);
     gm__strs_free(&tr->strs);
     tr->h.magic = GM__DEAD;

@@ -60,6 +60,7 @@ struct gm_trainer {
     gm_ctx *ctx;
     gm_model *m;
     gm_dataset *data, *valid;
+    gm_dataset *feed, *valid_feed; /* what batches go over: the same, or what the family makes of them */
     gm_batches *batches, *valid_batches, *watch_batches;
     gm_optim *optim, *rival;   /* rival: of the parts that learn in turn with the others; NULL without */
     gm_tape *tape;
