@@ -144,6 +144,7 @@ typedef struct gm__family {
     /* ---- families whose tensors are sized by what they learn, not by the shape: files and copies bring them, then this checks
      * them (GM_EFORMAT) and finds its way in them. Build makes none; `choose` may make them at the first fit. */
     gm_status (*filled)(gm_model *m);
+    const struct gm__gibbs *gibbs;                      /* Boltzmann machines (gibbs.h): chains that samplers and gm_complete move; else NULL */
     const struct gm__lm *lm;                            /* language models (lm.h): they read text:FILE or lines:FILE; else NULL */
 } gm__family;
 

@@ -268,7 +268,7 @@ START_TEST(held_units)
     gm_tensor *v = gm_zeros(t, GM_F32, 2, (int64_t[]){ROWS, NV}), *clamp = gm_zeros(t, GM_U8, 2, (int64_t[]){1, NV});
     for (int r = 0; r < ROWS; r++) gm__f32(v)[r * NV] = 1;
     ((uint8_t *)clamp->data)[0] = ((uint8_t *)clamp->data)[1] = 1;
-    gm_tensor *seen = NULL, *state = gm__dbm_gibbs(d, t, gm__dbm_noise(d, t, ROWS), 60, 1, &(gm__dbm_held){.v = v, .clamp = clamp}, &seen);
+    gm_tensor *seen = NULL, *state = gm__dbm_gibbs(d, t, gm__dbm_noise(d, t, ROWS), 60, 1, &(gm__held){.v = v, .clamp = clamp}, &seen);
     ck_assert_ptr_nonnull(state);
     for (int r = 0; r < ROWS; r++) {
         const float *x = gm__f32(state) + r * state->shape[1], *y = gm__f32(seen) + r * NV;

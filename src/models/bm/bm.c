@@ -44,19 +44,59 @@ static gm_status add_params(gm_model *m, gm_optim *o)
 
 /* ---- use ---------------------------------------------------------------------------------- */
 
+static gm_tensor *start(const gm_model *m, gm_tape *t, int64_t n, double temperature)
+{
+    GM__UNUSED(temperature);
+    return gm__bm_noise(t, n, gm__bm_of(m)->n);
+}
+static gm_tensor *units(const gm_model *m, gm_tape *t, gm_tensor *x) { return gm__bm_rows(t, x, m->row, true); }
+static gm_tensor *visible(const gm_model *m, gm_tape *t, gm_tensor *x)
+{
+    int64_t shape[GM_MAX_DIMS] = {x ? x->shape[0] : 0};
+    memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
+    return x ? gm_reshape(t, gm_slice(t, x, 1, 0, m->row, 1), m->ndim + 1, shape) : NULL;
+}
+
+/* clamp of visible units [1 or N, row] as one of all units */
+static gm_tensor *all_units(const gm__bm *bm, gm_tape *t, gm_tensor *clamp)
+{
+    gm_tensor *both[2] = {clamp, clamp && bm->nh ? gm_zeros(t, GM_U8, 2, (int64_t[]){clamp->shape[0], bm->nh}) : NULL};
+    return !clamp ? NULL : gm__tape_contiguous(t, bm->nh ? gm_concat(t, both, 2, 1) : clamp);
+}
+
+/* Units draw one by one: states are given, not means. */
+static gm_tensor *step(const gm_model *m, gm_tape *t, gm_tensor *state, int64_t steps, double temperature, const gm__held *held, bool mean, gm_tensor **rows)
+{
+    const gm__bm *bm = gm__bm_of(m);
+    gm_tensor *clamp = all_units(bm, t, held->clamp), *w = gm__bm_matrix(bm, t);
+    GM__UNUSED(mean);
+    if (clamp) {
+        gm_tensor *both[2] = {held->v, bm->nh ? gm_slice(t, state, 1, bm->nv, bm->n, 1) : NULL};
+        state = gm_where(t, clamp, bm->nh ? gm_concat(t, both, 2, 1) : held->v, state);
+    }
+    state = gm_affine(t, state, 1, 0); /* sweeps move it in place */
+    for (int64_t i = 0; i < steps; i++)
+        if (!state || gm__bm_sweep(bm, t, w, state, 0, clamp, temperature)) return NULL;
+    if (rows) *rows = visible(m, t, state);
+    return state;
+}
+static gm_tensor *energy(const gm_model *m, gm_tape *t, gm_tensor *state)
+{
+    return gm__bm_energy(gm__bm_of(m), t, gm__bm_matrix(gm__bm_of(m), t), state);
+}
+static const gm__gibbs gibbs = {.start = start, .units = units, .step = step, .energy = energy};
+
 /* Chains of their own from noise; what is given is the visible part of their last state. */
 static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
 {
     const gm__bm *bm = gm__bm_of(m);
     gm_tensor *x = gm__bm_noise(t, n, bm->n), *w = gm__bm_matrix(bm, t);
-    int64_t shape[GM_MAX_DIMS] = {n};
     GM__UNUSED(cond);
     for (int32_t i = 0; i < gm__bm_cfg(m)->burn_in; i++) {
         if (gm__canceled(t->ctx)) return gm__tape_fail(t, GM_ECANCELED, "canceled by the host");
         if (gm__bm_sweep(bm, t, w, x, 0, NULL, temperature)) return NULL;
     }
-    memcpy(shape + 1, m->shape, (size_t)m->ndim * sizeof *shape);
-    return gm_reshape(t, gm_slice(t, x, 1, 0, bm->nv, 1), m->ndim + 1, shape);
+    return visible(m, t, x);
 }
 
 static gm_tensor *encode(gm_model *m, const gm__batch *b)
@@ -100,6 +140,7 @@ const gm__family gm__family_bm = {
     .add_params = add_params,
     .begin = gm__bm_begin,
     .draw = draw,
+    .gibbs = &gibbs,
     .encode = encode,
     .score = score,
     .log_prob = log_prob,

@@ -2,7 +2,7 @@
 #ifndef GM_MODELS_BM_BM_H
 #define GM_MODELS_BM_BM_H
 
-#include "models/model.h"
+#include "models/gibbs.h"
 #include "ops/ops.h"
 #include <gm/bm.h>
 #include <gm/vae.h>

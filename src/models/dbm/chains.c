@@ -62,13 +62,13 @@ static gm_tensor *redraw(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *cons
     return gm__dbm_draw(d, t, l, hear(d, t, l, x, p), temperature);
 }
 
-static void hold(const gm__dbm *d, gm_tape *t, const gm__dbm_held *held, size_t l, gm_tensor **x)
+static void hold(const gm__dbm *d, gm_tape *t, const gm__held *held, size_t l, gm_tensor **x)
 {
     if (held && held->clamp && l == 0) *x = gm_where(t, held->clamp, held->v, *x);
-    if (held && held->label && d->labels && l == d->machines) *x = held->label;
+    if (held && held->cond && d->labels && l == d->machines) *x = held->cond;
 }
 
-gm_tensor *gm__dbm_gibbs(const gm__dbm *d, gm_tape *t, gm_tensor *state, int64_t k, double temperature, const gm__dbm_held *held, gm_tensor **mean)
+gm_tensor *gm__dbm_gibbs(const gm__dbm *d, gm_tape *t, gm_tensor *state, int64_t k, double temperature, const gm__held *held, gm_tensor **mean)
 {
     const bool recording = t->recording;
     t->recording = false;
@@ -97,4 +97,23 @@ gm_tensor *gm__dbm_gibbs(const gm__dbm *d, gm_tape *t, gm_tensor *state, int64_t
     }
     t->recording = recording;
     return state;
+}
+
+/* ---- energy of a state ------------------------------------------------------------------------ */
+
+static gm_tensor *along(gm_tape *t, gm_tensor *x, gm_tensor *b) { return gm_sum(t, gm_mul(t, x, b), 1, 0); }
+
+gm_tensor *gm__dbm_state_energy(const gm__dbm *d, gm_tape *t, gm_tensor *state)
+{
+    const plain p = plain_biases(d, t);
+    const gm__visible_kind *low = d->layer[0].visible;
+    gm_tensor *x[GM__DBM_LEVELS] = {NULL};
+    gm__dbm_open(d, t, state, x);
+    gm_tensor *sum = low->own ? low->own(&d->layer[0], t, x[0], p.bias[0]) : gm_neg(t, along(t, x[0], p.bias[0]));
+    for (size_t l = 2; l <= d->machines; l += 2) sum = gm_sub(t, sum, along(t, x[l], p.bias[l]));
+    for (size_t l = 1; l <= d->machines; l += 2) {
+        gm_tensor *in = hear(d, t, l, x, &p);
+        sum = gm_sub(t, sum, d->labels && l == d->machines ? gm_logsumexp(t, in, 1, 0) : gm_sum(t, gm_softplus(t, in), 1, 0));
+    }
+    return sum;
 }

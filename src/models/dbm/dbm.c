@@ -110,7 +110,7 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
     enum { DRAWS = 4000 };
     const gm__dbm *d = gm__dbm_of(m);
     const int64_t stretch = DRAWS / (int64_t)(d->machines + 1);
-    const gm__dbm_held held = {.label = cond};
+    const gm__held held = {.cond = cond};
     gm_tensor *mean = NULL, *state = gm__dbm_noise(d, t, n);
     for (int64_t left = gm__dbm_cfg(m)->burn_in; left > 0 && state; left -= stretch) {
         state = gm__dbm_gibbs(d, t, state, left < stretch ? left : stretch, temperature, &held, &mean);
@@ -120,6 +120,22 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
     }
     return gm__rbm_shaped(m, t, mean);
 }
+
+static gm_tensor *noise(const gm_model *m, gm_tape *t, int64_t n, double temperature)
+{
+    GM__UNUSED(temperature);
+    return gm__dbm_noise(gm__dbm_of(m), t, n);
+}
+static gm_tensor *units(const gm_model *m, gm_tape *t, gm_tensor *x) { return gm__rbm_rows(&gm__dbm_of(m)->layer[0], t, x, true); }
+static gm_tensor *walk(const gm_model *m, gm_tape *t, gm_tensor *state, int64_t steps, double temperature, const gm__held *held, bool mean, gm_tensor **rows)
+{
+    gm_tensor *means = NULL;
+    state = gm__dbm_gibbs(gm__dbm_of(m), t, state, steps, temperature, held, rows && mean ? &means : NULL);
+    if (rows) *rows = gm__rbm_shaped(m, t, mean ? means : gm_slice(t, state, 1, 0, m->row, 1));
+    return state;
+}
+static gm_tensor *energy(const gm_model *m, gm_tape *t, gm_tensor *state) { return gm__dbm_state_energy(gm__dbm_of(m), t, state); }
+static const gm__gibbs gibbs = {.start = noise, .units = units, .step = walk, .energy = energy};
 
 static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
@@ -203,6 +219,7 @@ const gm__family gm__family_dbm = {
     .stepped = gm__dbm_stepped,
     .inside = inside,
     .draw = draw,
+    .gibbs = &gibbs,
     .encode = encode,
     .decode = decode,
     .score = score,
@@ -243,7 +260,7 @@ static gm_tensor *first_state(const gm_model *m, gm_tape *t, gm_tensor *v)
 
 static gm_tensor *step(const gm_model *m, gm_tape *t, gm_tensor *state, double temperature, gm_tensor *clamp, gm_tensor **mean)
 {
-    const gm__dbm_held held = {.v = clamp ? gm_slice(t, state, 1, 0, m->row, 1) : NULL, .clamp = clamp};
+    const gm__held held = {.v = clamp ? gm_slice(t, state, 1, 0, m->row, 1) : NULL, .clamp = clamp};
     return gm__dbm_gibbs(gm__dbm_of(m), t, state, 1, temperature, &held, mean);
 }
 

@@ -47,12 +47,13 @@ gm_tensor *gm__dbm_free_energy(const gm__dbm *d, gm_tape *t, gm_tensor *const *x
 
 /* ---- chains.c: states of the even levels side by side, [N, their units] -------------------------------- */
 
-typedef struct gm__dbm_held { gm_tensor *v, *clamp, *label; } gm__dbm_held; /* v: [N, row], held where clamp (u8, [1 or N, row]) says so; label: [N, classes]; or NULL */
 gm_tensor *gm__dbm_join(const gm__dbm *d, gm_tape *t, gm_tensor *const *x);
 void gm__dbm_open(const gm__dbm *d, gm_tape *t, gm_tensor *state, gm_tensor **x); /* the even levels of x */
 gm_tensor *gm__dbm_noise(const gm__dbm *d, gm_tape *t, int64_t n);             /* every unit by its bias alone */
 /* k steps; *mean (or NULL) receives the mean of p(v|h1) of the last. Nothing is recorded. */
-gm_tensor *gm__dbm_gibbs(const gm__dbm *d, gm_tape *t, gm_tensor *state, int64_t k, double temperature, const gm__dbm_held *held, gm_tensor **mean);
+gm_tensor *gm__dbm_gibbs(const gm__dbm *d, gm_tape *t, gm_tensor *state, int64_t k, double temperature, const gm__held *held, gm_tensor **mean);
+
+gm_tensor *gm__dbm_state_energy(const gm__dbm *d, gm_tape *t, gm_tensor *state); /* [N]: the odd levels summed out */
 
 /* ---- train.c ----------------------------------------------------------------------------- */
 

@@ -109,18 +109,58 @@ gm_tensor *gm__dbn_input(const gm_model *m, const gm__batch *b, size_t layer, bo
 
 /* ---- use ------------------------------------------------------------------------------ */
 
-/* Gibbs steps in the topmost machine, then one ancestral pass down; what is given is the mean of p(v|h1). */
-static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
+/* One ancestral pass from states v that the topmost machine sees, whose means are these: the mean of p(v|h1), or a state. */
+static gm_tensor *down(const gm_model *m, gm_tape *t, gm_tensor *v, gm_tensor *mean, bool state)
 {
     const gm__dbn *d = gm__dbn_of(m);
-    gm_tensor *mean = NULL, *v = gm__rbm_dream(gm__dbn_top(m), t, n, gm__dbn_cfg(m)->burn_in, temperature, cond, &mean);
     for (size_t i = d->n - 1; i-- > 0;) {
         gm_tensor *in = gm__rbm_down(&d->layer[i], t, v);
         mean = gm__rbm_visible_mean(&d->layer[i], t, in, 1);
-        if (i) v = gm__rbm_visible_draw(&d->layer[i], t, in, 1);
+        if (i || state) v = gm__rbm_visible_draw(&d->layer[i], t, in, 1);
     }
-    return gm__rbm_shaped(m, t, mean);
+    return state ? v : mean;
 }
+
+/* Gibbs steps in the topmost machine, then one ancestral pass down; what is given is the mean of p(v|h1). */
+static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, gm_tensor *cond)
+{
+    gm_tensor *mean = NULL, *v = gm__rbm_dream(gm__dbn_top(m), t, n, gm__dbn_cfg(m)->burn_in, temperature, cond, &mean);
+    return gm__rbm_shaped(m, t, down(m, t, v, mean, false));
+}
+
+/* States of chains are what the topmost machine sees. */
+static gm_tensor *start(const gm_model *m, gm_tape *t, int64_t n, double temperature) { return gm__rbm_noise(gm__dbn_top(m), t, n, temperature); }
+static gm_tensor *units(const gm_model *m, gm_tape *t, gm_tensor *x) { return gm__rbm_rows(&gm__dbn_of(m)->layer[0], t, x, true); }
+
+/* With visible units held: a state of the others by the way down, then the way up from all of them, which stands for p(h|v). */
+static gm_tensor *up_from_held(const gm_model *m, gm_tape *t, gm_tensor *state, const gm__held *held)
+{
+    const gm__rbm *top = gm__dbn_top(m);
+    gm_tensor *v = down(m, t, gm__rbm_unlabelled(top, t, state), gm__rbm_unlabelled(top, t, state), true);
+    v = gm_where(t, held->clamp, held->v, v);
+    v = gm__dbn_up(m, t, v, gm__dbn_of(m)->n - 1, true, false);
+    gm_tensor *both[2] = {v, top->labels ? gm_slice(t, state, 1, top->nv - top->labels, top->nv, 1) : NULL};
+    return top->labels ? gm_concat(t, both, 2, 1) : v;
+}
+
+static gm_tensor *step(const gm_model *m, gm_tape *t, gm_tensor *state, int64_t steps, double temperature, const gm__held *held, bool mean, gm_tensor **rows)
+{
+    const gm__rbm *top = gm__dbn_top(m);
+    const gm__held labels = {.cond = held->cond};
+    const bool through = held->clamp && gm__dbn_of(m)->n > 1; /* the units held lie below the topmost machine */
+    gm_tensor *means = NULL;
+    if (!through) state = gm__rbm_walk(top, t, state, steps, temperature, held, &means);
+    for (int64_t i = 0; through && i < steps && state; i++) {
+        const bool last = i + 1 == steps;
+        const uint64_t frame = last ? 0 : gm_tape_push(t); /* the memory of a step is given back after it */
+        state = gm__rbm_walk(top, t, up_from_held(m, t, state, held), 1, temperature, &labels, last ? &means : NULL);
+        if (!last) state = gm_tape_pop(t, frame, state);
+    }
+    if (rows) *rows = gm__rbm_shaped(m, t, down(m, t, gm__rbm_unlabelled(top, t, state), gm__rbm_unlabelled(top, t, means), !mean));
+    return state;
+}
+static gm_tensor *energy(const gm_model *m, gm_tape *t, gm_tensor *state) { return gm__rbm_free_energy(gm__dbn_top(m), t, state); }
+static const gm__gibbs gibbs = {.start = start, .units = units, .step = step, .energy = energy};
 
 static int32_t layers(const gm_model *m) { return (int32_t)gm__dbn_of(m)->n; }
 
@@ -183,6 +223,7 @@ const gm__family gm__family_dbn = {
     .stepped = gm__dbn_stepped,
     .inside = inside,
     .draw = draw,
+    .gibbs = &gibbs,
     .encode = encode,
     .layers = layers,
     .decode = decode,

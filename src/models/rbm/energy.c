@@ -164,16 +164,25 @@ gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, 
     return v;
 }
 
+gm_tensor *gm__rbm_walk(const gm__rbm *r, gm_tape *t, gm_tensor *state, int64_t steps, double temperature, const gm__held *held, gm_tensor **mean)
+{
+    gm_tensor *clamp = held->clamp, *cond = r->labels ? held->cond : NULL;
+    if (clamp || cond) {
+        gm_tensor *v = gm__rbm_unlabelled(r, t, state);
+        if (clamp) v = gm_where(t, clamp, held->v, v);
+        state = with_labels(r, t, v, cond ? cond : labels_of(r, t, state, 1));
+    }
+    if (r->labels && (clamp || cond)) {
+        const int64_t rows = clamp ? clamp->shape[0] : 1;
+        if (!clamp) clamp = gm_zeros(t, GM_U8, 2, (int64_t[]){1, r->nv - r->labels});
+        clamp = with_labels(r, t, clamp, gm_full(t, GM_U8, 2, (int64_t[]){rows, r->labels}, cond != NULL));
+    }
+    return gm__rbm_gibbs(r, t, state, steps, temperature, clamp, mean);
+}
+
 gm_tensor *gm__rbm_dream(const gm__rbm *r, gm_tape *t, int64_t n, int64_t steps, double temperature, gm_tensor *cond, gm_tensor **mean)
 {
-    gm_tensor *v = gm__rbm_noise(r, t, n, temperature), *clamp = NULL;
-    if (r->labels && cond) {
-        gm_tensor *both[2] = {gm__rbm_unlabelled(r, t, v), cond};
-        gm_tensor *held[2] = {gm_zeros(t, GM_U8, 2, (int64_t[]){1, r->nv - r->labels}), gm_full(t, GM_U8, 2, (int64_t[]){1, r->labels}, 1)};
-        v = gm_concat(t, both, 2, 1);
-        clamp = gm_concat(t, held, 2, 1);
-    }
-    v = gm__rbm_gibbs(r, t, v, steps, temperature, clamp, mean);
+    gm_tensor *v = gm__rbm_walk(r, t, gm__rbm_noise(r, t, n, temperature), steps, temperature, &(gm__held){.cond = cond}, mean);
     *mean = gm__rbm_unlabelled(r, t, *mean);
     return gm__rbm_unlabelled(r, t, v);
 }

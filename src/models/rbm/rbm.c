@@ -107,6 +107,25 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
     return gm__rbm_data(gm__rbm_of(m), m, t, mean);
 }
 
+static gm_tensor *start(const gm_model *m, gm_tape *t, int64_t n, double temperature) { return gm__rbm_noise(gm__rbm_of(m), t, n, temperature); }
+static gm_tensor *units(const gm_model *m, gm_tape *t, gm_tensor *x)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    if (r->how.group || r->visible->has & GM__UNIT_COUNTS)
+        return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: %s units cannot be held one by one", r->visible->name);
+    return gm__rbm_rows(r, t, x, true);
+}
+static gm_tensor *step(const gm_model *m, gm_tape *t, gm_tensor *state, int64_t steps, double temperature, const gm__held *held, bool mean, gm_tensor **rows)
+{
+    const gm__rbm *r = gm__rbm_of(m);
+    gm_tensor *means = NULL;
+    state = gm__rbm_walk(r, t, state, steps, temperature, held, rows && mean ? &means : NULL);
+    if (rows) *rows = gm__rbm_data(r, m, t, gm__rbm_unlabelled(r, t, mean ? means : state));
+    return state;
+}
+static gm_tensor *energy(const gm_model *m, gm_tape *t, gm_tensor *state) { return gm__rbm_free_energy(gm__rbm_of(m), t, state); }
+static const gm__gibbs gibbs = {.start = start, .units = units, .step = step, .energy = energy};
+
 static gm_tensor *encode(gm_model *m, const gm__batch *b)
 {
     return gm__rbm_of(m)->hidden->mean(b->t, gm__rbm_up(gm__rbm_of(m), b->t, gm__rbm_input(m, b, true)), 1);
@@ -181,6 +200,7 @@ const gm__family gm__family_rbm = {
     .watch = gm__rbm_watch,
     .inside = inside,
     .draw = draw,
+    .gibbs = &gibbs,
     .encode = encode,
     .decode = decode,
     .score = score,

@@ -4,7 +4,7 @@
 #ifndef GM_MODELS_RBM_RBM_H
 #define GM_MODELS_RBM_RBM_H
 
-#include "models/model.h"
+#include "models/gibbs.h"
 #include "ops/ops.h"
 #include <gm/rbm.h>
 #include <gm/vae.h>
@@ -120,6 +120,8 @@ gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v);     
 gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x);       /* [N, labels]: free energy of x with each label */
 /* k steps from v; *mean receives the mean of p(v|h) of the last. clamp: [1 or N, nv] u8, units that keep their values; NULL. Nothing is recorded. */
 gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, double temperature, gm_tensor *clamp, gm_tensor **mean);
+/* The same where labels are held apart, and only pixels by clamp [1 or N, nv - labels]. */
+gm_tensor *gm__rbm_walk(const gm__rbm *r, gm_tape *t, gm_tensor *state, int64_t steps, double temperature, const gm__held *held, gm_tensor **mean);
 /* n chains of their own from noise, labels held if cond [n, labels] is given; the states, and in *mean the means, without labels */
 gm_tensor *gm__rbm_dream(const gm__rbm *r, gm_tape *t, int64_t n, int64_t steps, double temperature, gm_tensor *cond, gm_tensor **mean);
 gm_tensor *gm__rbm_unlabelled(const gm__rbm *r, gm_tape *t, gm_tensor *v);         /* [N, nv - labels] */
