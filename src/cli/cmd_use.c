@@ -49,6 +49,19 @@ static int make_label(gm_ctx *ctx, long long label, gm_tensor **out)
     return label < 0 ? 0 : app_status(ctx, gm_tensor_copy(ctx, GM_I64, 1, &one, &value, out), NULL);
 }
 
+/* The energies that the chains went through, a line a chain, and what they are worth. */
+static int write_trace(args *a, gm_ctx *ctx, gm_sampler *s, const char *path)
+{
+    gm_tensor *trace = NULL;
+    double ess, r_hat;
+    int code = app_status(ctx, gm_sampler_trace(s, &trace), NULL);
+    if (!code) code = output_rows(ctx, path, trace);
+    if (!code && !a->quiet && !gm_effective_samples(ctx, trace, &ess, &r_hat))
+        fprintf(stderr, "chains: %lld kept states are worth %.1f independent ones, R-hat %.3f\n", (long long)gm_tensor_size(trace), ess, r_hat);
+    gm_tensor_free(trace);
+    return code;
+}
+
 int cmd_sample(args *a)
 {
     gm_ctx *ctx = NULL;
@@ -59,15 +72,17 @@ int cmd_sample(args *a)
     rows r = {0};
     long long count = 64, label = -1, steps = 0;
     double span = 2.5;
-    const char *out = args_text(a, "out"), *prompt = args_text(a, "prompt");
+    const char *out = args_text(a, "out"), *prompt = args_text(a, "prompt"), *trace = args_text(a, "trace");
     text writing = {0};
-    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--label K] [--temperature T] [--traverse STEPS] [--span S] [--prompt TEXT]");
+    int code = args_words(a, 1, "sample FILE [-n N] [--out FILE] [--seed S] [--label K] [--temperature T] [--traverse STEPS] [--span S] [--prompt TEXT] [--chains N] [--trace FILE]");
     if (!out) out = "-";
     if (!code) code = output_check(out, true);
     if (!code) code = args_whole(a, "count", 1, MAX_ROWS, &count);
     if (!code) code = args_whole(a, "label", 0, INT32_MAX, &label);
     if (!code) code = args_whole(a, "traverse", 2, 4096, &steps);
     if (!code) code = args_real(a, "span", 1e-6, 1e6, &span);
+    if (!code && trace) code = output_check(trace, false);
+    if (trace) text_option(&options, "trace", "on");
     take_options(a, "sample", &options);
     take_options(a, "write", &writing);
     if (!code) code = app_open(a, &ctx);
@@ -90,6 +105,7 @@ int cmd_sample(args *a)
         if (!code) code = rows_add(&r, part, count);
         gm_tensor_free(part);
     }
+    if (s && !code && trace) code = write_trace(a, ctx, s, trace);
     if (s && !code) code = rows_out(ctx, &r, out, NULL);
 done:
     free(r.p);

@@ -135,6 +135,20 @@ refused 1 encode dbn.safetensors --data synth:digits,n=5 --layer 3 --out -
 refused 2 encode dbn.safetensors --data synth:digits,n=5 --layer 0 --out -
 refused 2 train dbn --data synth:digits,n=200 --layers 12 --up-down 2 --out x
 refused 2 train dbn --data synth:digits,n=200 --layers 12,10 --layer-epochs 5,5 --epochs 4 --out x
+echo "chains that go on: burn-in, thinning, their energies"
+$gm train rbm --data synth:digits,n=200 --hidden 12 --epochs 2 --quiet --out rbm.safetensors
+$gm sample rbm.safetensors -n 30 --chains 5 --burn-in 20 --thin 3 --trace f.csv --out s.npy 2>err.txt
+grep -q '^chains: 30 kept states are worth' err.txt
+test "$(wc -l <f.csv)" = 5
+$gm sample rbm.safetensors -n 30 --chains 5 --burn-in 20 --thin 3 --threads 3 --quiet --out s2.npy
+cmp s.npy s2.npy
+$gm sample dbm.safetensors -n 6 --chains 3 --mean off --out - | tr ',' '\n' | sort -u | tr '\n' ' ' | grep -qx '0 1 '
+rm -f s2.npy err.txt f.csv; before=$(ls -A | wc -l)
+refused 1 sample a.safetensors --chains 5
+refused 2 sample rbm.safetensors --burn-in 5
+refused 2 sample rbm.safetensors --chains 5 --thin 0
+refused 2 sample rbm.safetensors --chains 5 --trace f.png
+refused 2 sample rbm.safetensors --trace f.csv
 echo "two nets against each other: the same bytes in parts, labels, codes, scores"
 game="--data synth:digits,n=100 --width 4 --noise-dim 4 --batch 16 --conditional projection --d-steps 1.5"
 $gm train gan $game --steps 12 --quiet --out gan.safetensors
