@@ -59,6 +59,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
 #include "kernels/update.h"
 #include "kernels/product.h"
 #include "kernels/dot.h"
+#include "kernels/cell.h"
 #undef S
 #undef T
 #undef T_
@@ -73,6 +74,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
 #include "kernels/update.h"
 #include "kernels/product.h"
 #include "kernels/dot.h"
+#include "kernels/cell.h"
 #undef S
 #undef T
 #undef T_
@@ -110,6 +112,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
     .rmsprop_##S = rmsprop_##S, .adagrad_##S = adagrad_##S,                           \
     .conv_tile_##S = conv_tile_##S, .conv_dot_##S = conv_dot_##S,                     \
     .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S,                   \
+    .cell_##S = { elman_##S, gru_##S, lstm_##S }, .cell_g_##S = { elman_g_##S, gru_g_##S, lstm_g_##S }, \
     .gemm_post_##S = gemm_post_##S, .gemv_##S = gemv_##S, .mr_##S = MR_##S, .nr_##S = NR_##S, .tall_##S = TALL_##S
 
 extern const gm__kern TABLE;

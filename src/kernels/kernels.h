@@ -84,6 +84,26 @@ typedef struct gm__tile {
     ptrdiff_t ars, acs, astep, ldb, bstep;
 } gm__tile;
 
+/* One step of a recurrent cell on `rows` lanes: all arrays contiguous, states [rows, n], gates [rows, G n], G blocks of n each.
+ * With a = x + u + b, where x comes from the input and u is the product of the state before (h0) with its weights:
+ *   elman  G 1          h = tanh a
+ *   gru    G 3: r z n   n = tanh(x_n + r (u_n + b_n)), h = n + z (h0 - n); r, z: sigmoid
+ *   lstm   G 4: i f g o c = f c0 + i g, h = o tanh c; g: tanh, others: sigmoid */
+enum { GM__ELMAN, GM__GRU, GM__LSTM, GM__CELLS };
+typedef struct gm__cell {
+    size_t rows, n;
+    const void *x, *u, *b;     /* b: [G n] or NULL */
+    const void *h0, *c0;
+    void *h, *c;               /* may be h0, c0 */
+    void *kept;                /* what the way back needs besides states: [rows, 4 n], elman: nothing; NULL: not wanted */
+} gm__cell;
+typedef struct gm__cell_g {    /* and back */
+    size_t rows, n;
+    const void *gy, *kept, *h0, *c0, *h, *c; /* gy: gradient of h from outside */
+    void *dh, *dc;             /* in: the gradients of h and c from later steps. out: of c0; gru: of h0 but for the product */
+    void *gx, *gu;             /* out: gradients of x and of u; lstm and elman: of both, gu is not used */
+} gm__cell_g;
+
 #define GM__KERN_TYPED(S, T) /* members for element type T with suffix S */              \
     void (*unary_##S[GM__U_ALL])(size_t n, T *y, const T *x, const T *p);              \
     void (*binary_##S[GM__B_ALL])(size_t n, T *y, const T *a, const T *b, int mode, const T *p); \
@@ -134,7 +154,9 @@ typedef struct gm__tile {
     void (*gemm_pack_##S)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs, ptrdiff_t ks); \
     /* c[j] (+)= sum a[k*acs] b[k*brs + j*bcs], one of brs, bcs is 1 */                   \
     void (*gemv_##S)(size_t n, size_t kc, T *c, const T *a, ptrdiff_t acs, const T *b, ptrdiff_t brs, ptrdiff_t bcs, bool add); \
-    void (*gemm_post_##S)(size_t m, size_t n, T *c, size_t ldc, const T *bias, int act, T slope)
+    void (*gemm_post_##S)(size_t m, size_t n, T *c, size_t ldc, const T *bias, int act, T slope); \
+    void (*cell_##S[GM__CELLS])(const gm__cell *s);                                      \
+    void (*cell_g_##S[GM__CELLS])(const gm__cell_g *s)
 
 typedef struct gm__kern {
     const char *name;
@@ -187,6 +209,17 @@ gm_status gm__gemm_f32(gm_ctx *ctx, const gm__gemm *g);
 gm_status gm__gemm_f64(gm_ctx *ctx, const gm__gemm *g);
 /* batch products with given strides (elements) between matrices */
 gm_status gm__gemm_batch(gm_ctx *ctx, bool f64, size_t batch, const gm__gemm *g, ptrdiff_t sa, ptrdiff_t sb, ptrdiff_t sc);
+
+/* ---- products with a matrix packed once (packed.c) ---------- */
+
+typedef struct gm__packed { bool f64; size_t k, n; const void *data; } gm__packed; /* of a matrix [k, n] */
+size_t gm__packed_bytes(gm_ctx *ctx, bool f64, size_t k, size_t n);
+/* Packs b's matrix, element (k,j) at from[k*brs + j*bcs], into `to`. Over threads. */
+void gm__pack(gm_ctx *ctx, gm__packed *b, void *to, const void *from, ptrdiff_t brs, ptrdiff_t bcs);
+/* c [m, n] (+)= a [m, k] times b, rows of a lda apart, on the calling thread; inside a gm__parallel task, too.
+ * room: gm__packed_rows_bytes(m, k), aligned as any number. The bits of gm__gemm_*. */
+size_t gm__packed_rows_bytes(gm_ctx *ctx, bool f64, size_t m, size_t k);
+void gm__packed_product(gm_ctx *ctx, const gm__packed *b, size_t m, const void *a, size_t lda, void *c, bool add, void *room);
 
 /* ---- the product with zeros and ones (bits.c): C (+)= A B + bias, A given as bits ---------- */
 
