@@ -10,6 +10,7 @@
 #include <gm/custom.h>
 #include <gm/image.h>
 #include <gm/linalg.h>
+#include <gm/ops_rnn.h>
 #include <gm/net.h>
 #include <gm/optim.h>
 #include <gm/dataset.h>

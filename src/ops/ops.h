@@ -82,6 +82,12 @@ gm_tensor *gm__binary_linear(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *
 /* draws of that: 1 with probability sigmoid(scale (x W + b)), else 0; f32 */
 gm_tensor *gm__bernoulli_linear(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, bool straight, double scale);
 
+/* Recurrent cells over [T, N, G n] of gates from the input; w [G n, n]: weights of the state, b [G n] or NULL: added to their product.
+ * The result is [T, N, n]; lstm: [T + 1, N, n], c_T last. */
+gm_tensor *gm__elman(gm_tape *t, gm_tensor *gates, gm_tensor *h0, gm_tensor *w, gm_tensor *b);
+gm_tensor *gm__gru(gm_tape *t, gm_tensor *gates, gm_tensor *h0, gm_tensor *w, gm_tensor *b);
+gm_tensor *gm__lstm(gm_tape *t, gm_tensor *gates, gm_tensor *h0, gm_tensor *c0, gm_tensor *w, gm_tensor *b);
+
 /* gm_batch_norm that also gives the statistics of the batch: in training *batch_mean and *batch_var
  * receive tape tensors [C] with the mean and the variance divided by N; else NULL. Recording or not. */
 gm_tensor *gm__batch_norm(gm_tape *t, gm_tensor *x, gm_tensor *w, gm_tensor *b, gm_tensor *mean, gm_tensor *var, double eps,
