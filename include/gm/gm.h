@@ -9,6 +9,7 @@
 #include <gm/ops.h>
 #include <gm/custom.h>
 #include <gm/image.h>
+#include <gm/attention.h>
 #include <gm/linalg.h>
 #include <gm/ops_rnn.h>
 #include <gm/net.h>

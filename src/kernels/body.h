@@ -54,6 +54,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
 #define T_(x) x##f
 #include "kernels/map.h"
 #include "kernels/rows.h"
+#include "kernels/attend.h"
 #include "kernels/window.h"
 #include "kernels/columns.h"
 #include "kernels/update.h"
@@ -69,6 +70,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
 #define T_(x) x
 #include "kernels/map.h"
 #include "kernels/rows.h"
+#include "kernels/attend.h"
 #include "kernels/window.h"
 #include "kernels/columns.h"
 #include "kernels/update.h"
@@ -110,6 +112,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
     .taps_##S = taps_##S, .max_window_##S = max_window_##S,                           \
     .finite_##S = finite_##S, .adam_##S = adam_##S, .sgd_##S = sgd_##S,               \
     .rmsprop_##S = rmsprop_##S, .adagrad_##S = adagrad_##S,                           \
+    .attend_##S = attend_##S, .attend_back_##S = attend_back_##S, .scale_rows_##S = scale_rows_##S, .rotate_##S = rotate_##S, \
     .conv_tile_##S = conv_tile_##S, .conv_dot_##S = conv_dot_##S,                     \
     .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S,                   \
     .cell_##S = { elman_##S, gru_##S, lstm_##S }, .cell_g_##S = { elman_g_##S, gru_g_##S, lstm_g_##S }, \

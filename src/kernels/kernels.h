@@ -144,6 +144,12 @@ typedef struct gm__cell_g {    /* and back */
     /* v: mean of squares; m: mean of gradients, taken out of v, or NULL; b: momentum or NULL */ \
     void (*rmsprop_##S)(size_t n, T *w, T *v, T *m, T *b, const T *g, T gscale, const gm__rmsprop *h); \
     void (*adagrad_##S)(size_t n, T *w, T *v, const T *g, T gscale, T lr, T eps, T decay); /* v += g'^2; w -= lr g' / (sqrt(v) + eps) */ \
+    /* The parts of attention, see attend.h and attention.c. */                          \
+    void (*attend_##S)(size_t rows, size_t n, T *s, size_t ld, T scale, const T *bias, size_t ldbias, ptrdiff_t limit, ptrdiff_t step, T *inverse, T *lse); \
+    void (*attend_back_##S)(size_t rows, size_t n, T *s, T *dp, size_t ld, T scale, const T *bias, size_t ldbias, ptrdiff_t limit, ptrdiff_t step, \
+                            const T *lse, const T *delta);                                \
+    void (*scale_rows_##S)(size_t rows, size_t n, T *x, size_t ld, const T *f); /* row r of x *= f[r] */ \
+    void (*rotate_##S)(size_t n, T *y1, T *y2, const T *x1, const T *x2, const T *c, const T *s, bool back); \
     /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
     void (*gemm_tile_##S)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
@@ -239,6 +245,28 @@ typedef struct gm__bits {
  * Uses gm__scratch; not to be called inside a gm__parallel task. */
 gm_status gm__bits_product(gm_ctx *ctx, const gm__bits *g);
 static inline size_t gm__bits_words(size_t k) { return (k + 31) / 32; }
+
+/* ---- attention (attention.c): out = softmax(scale q k^T + mask) v for each head, never more scores than some rows of them ---- */
+
+typedef struct gm__heads { void *p; ptrdiff_t batch, row, head; } gm__heads; /* number d of row i: p[batch*b + row*i + head*h + d] */
+typedef struct gm__attention {
+    size_t batch, heads, groups, t, s, d, dv; /* head h reads keys and values of group h / (heads/groups) */
+    bool causal;                   /* row i sees keys j <= i + s - t */
+    double scale;
+    gm__heads q, k, v, out;
+    const void *mask;              /* or NULL */
+    bool bytes;                    /* the mask: 0 hides; else it is added to the scores */
+    ptrdiff_t mask_stride[4];      /* over batch, heads, t, s */
+    void *lse;                     /* [batch, heads, t], see attend_##S; forward: may be NULL */
+    gm__heads g_out, g_q, g_k, g_v; /* gradients; those not wanted have p NULL */
+    bool add_q, add_k, add_v;      /* add to what is there */
+} gm__attention;
+/* Deterministic on any number of threads; a row has the same bits alone and among others, whatever lies past what it sees.
+ * GM_ENOMEM, without a message, when scratch cannot be had. Uses gm__scratch; not to be called inside a gm__parallel task. */
+gm_status gm__attention_f32(gm_ctx *ctx, const gm__attention *a);
+gm_status gm__attention_f64(gm_ctx *ctx, const gm__attention *a);
+gm_status gm__attention_back_f32(gm_ctx *ctx, const gm__attention *a);
+gm_status gm__attention_back_f64(gm_ctx *ctx, const gm__attention *a);
 
 /* ---- parallel wrappers (parallel.c): split [0,n) into fixed chunks over the pool ---- */
 
