@@ -4,7 +4,7 @@ set -eu
 bad=0
 for h in include/gm/*.h; do
     ops=0
-    case $h in */ops.h|*/ops_*.h|*/image.h|*/linalg.h) ops=1;; esac
+    case $h in */ops.h|*/ops_*.h|*/image.h|*/linalg.h|*/attention.h) ops=1;; esac
     awk -v file="$h" -v ops=$ops '
         /^\/\*\*/ { text = ""; inside = 1 }
         inside { text = text "\n" $0 }

@@ -50,7 +50,7 @@ functions() {
 
 note() { printf '<!-- Made from %s by UPDATE=1 sh tests/checks/reference.sh: edit that, not this. -->\n' "$1"; }
 ops="include/gm/ops.h"
-for h in image linalg; do [ -e include/gm/$h.h ] && ops="$ops include/gm/$h.h"; done
+for h in image attention linalg; do [ -e include/gm/$h.h ] && ops="$ops include/gm/$h.h"; done
 rest=
 for h in status ctx tensor tape custom net optim dataset model trainer sampler file; do rest="$rest include/gm/$h.h"; done
 for h in include/gm/*.h; do
