@@ -27,6 +27,7 @@
 #include <gm/rbm.h>
 #include <gm/dbn.h>
 #include <gm/gan.h>
+#include <gm/lapgan.h>
 #include <gm/dbm.h>
 #include <gm/lm.h>
 #include <gm/ngram.h>

@@ -71,6 +71,11 @@ GM_API gm_tensor *gm_pyramid_down(gm_tape *t, gm_tensor *x);
 /** The next larger level: x at even places, zeros between, reflected as in gm_pyramid_down and smoothed by (1 4 6 4 1)/8, so that constants stay.
  *  @param x [N, C, H, W]. @param oh,ow 2H or 2H-1, 2W or 2W-1. @return [N, C, oh, ow]. @grad x, any. @since 0.1 @source Burt & Adelson 1983 */
 GM_API gm_tensor *gm_pyramid_up(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow);
+/** One level of a Laplacian pyramid: what gm_pyramid_up of the next smaller level lacks, x - up(down(x)).
+ *  @param x [N, C, H, W]. @param coarse receives down(x), [N, C, ceil(H/2), ceil(W/2)]; may be NULL. @return x's shape. @grad x, any. @since 0.1 @source Burt & Adelson 1983 */
+GM_API gm_tensor *gm_laplacian_split(gm_tape *t, gm_tensor *x, gm_tensor **coarse);
+/** The inverse, exact but for rounding: up(coarse) + band. @param coarse [N, C, ceil(H/2), ceil(W/2)]. @param band [N, C, H, W]. @return band's shape. @grad coarse band, any. @since 0.1 */
+GM_API gm_tensor *gm_laplacian_join(gm_tape *t, gm_tensor *coarse, gm_tensor *band);
 /** Channels to pixels: y[n, c, h r + i, w r + j] = x[n, (c r + i) r + j, h, w]. @param x [N, C r r, H, W]. @return [N, C, H r, W r]. @grad x, any. @since 0.1 @source Shi et al. 2016 */
 GM_API gm_tensor *gm_pixel_shuffle(gm_tape *t, gm_tensor *x, int64_t r);
 /** The inverse. @param x [N, C, H r, W r]. @return [N, C r r, H, W]. @grad x, any. @since 0.1 */

@@ -100,6 +100,14 @@ gm_status gm__check_optimizer(gm_ctx *ctx, const char *owner, const char *option
     return s == GM_EARG ? gm__fail_ctx(ctx, s, "%s: %s: expected one of %s, found '%.40s'", owner, option, GM__OPTIM_KINDS, kind) : s;
 }
 
+/* Real rows can be told to count as less than real where they have a target. */
+gm_status gm__check_smoothing(gm_ctx *ctx, const char *owner, int32_t loss, double smoothing)
+{
+    static const char *const without[] = {[GM_GAN_HINGE] = "hinge", [GM_GAN_WASSERSTEIN] = "wasserstein", [GM_GAN_RELATIVISTIC] = "relativistic"};
+    if (!(smoothing > 0) || loss < GM_GAN_HINGE || loss == GM_GAN_LOSS_AUTO) return GM_OK;
+    return gm__fail_ctx(ctx, GM_EARG, "%s: label-smoothing %g: loss=%s has no target for real rows", owner, smoothing, without[loss]);
+}
+
 /* ---- curves -------------------------------------------------------------------------------------- */
 
 /* Of logits: the mean probability, and the share that lies on the side of 1 where that is right. */
@@ -123,6 +131,7 @@ void gm__d_record(gm_trainer *tr, const char *suffix, double loss, const gm_tens
     value[3] = (right + wrong) / 2;
     for (size_t i = 0; i < GM__COUNT(names); i++) {
         char name[32];
+        if (*suffix && (i == 1 || i == 2)) continue;
         gm__format(name, sizeof name, "%s%s", names[i], suffix);
         gm__trainer_record(tr, name, value[i]);
     }

@@ -25,8 +25,10 @@ int64_t gm__d_steps_at(double d_steps, int64_t step);
 /* What a game cannot be trained with; for a family's begin. */
 gm_status gm__players_begin(gm_model *m, gm_trainer *tr, double d_steps);
 gm_status gm__check_optimizer(gm_ctx *ctx, const char *owner, const char *option, const char *kind); /* NULL and "" pass */
+gm_status gm__check_smoothing(gm_ctx *ctx, const char *owner, int32_t loss, double smoothing);
 
-/* Curves of D: NAME-loss, what it says of either kind, how often it is right. suffix: "", or "-2" of a second pair. */
+/* Curves of D: its loss, what it says of either kind, how often it is right; where there are several, suffix "-2", the loss and the
+ * last alone. */
 void gm__d_record(gm_trainer *tr, const char *suffix, double loss, const gm_tensor *real, const gm_tensor *fake);
 
 /* A copy of a network text in which every layer with weights is spectral. */

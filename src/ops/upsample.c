@@ -46,3 +46,18 @@ gm_tensor *gm_pyramid_up(gm_tape *t, gm_tensor *x, int64_t oh, int64_t ow)
                                  (long long)(2 * axes[d].in - 1), (long long)(2 * axes[d].in), (long long)axes[d].out);
     return gm__image_out(t, gm__resample(t, x, GM__R_PYRAMID_UP, false, axes), false);
 }
+
+gm_tensor *gm_laplacian_split(gm_tape *t, gm_tensor *x, gm_tensor **coarse)
+{
+    gm_tensor *down = gm_pyramid_down(t, x);
+    if (coarse) *coarse = down;
+    return down ? gm_sub(t, x, gm_pyramid_up(t, down, x->shape[2], x->shape[3])) : NULL;
+}
+
+gm_tensor *gm_laplacian_join(gm_tape *t, gm_tensor *coarse, gm_tensor *band)
+{
+    char text[128];
+    if (!gm__tape_ok(t) || gm__check_tensor(&t->err, "laplacian_join", "band", band)) return NULL;
+    if (band->ndim != 4) return gm__tape_fail(t, GM_ESHAPE, "laplacian_join: band [N, C, H, W] wanted, got %s", gm__shape_text(text, band->ndim, band->shape));
+    return gm_add(t, gm_pyramid_up(t, coarse, band->shape[2], band->shape[3]), band);
+}

@@ -151,6 +151,7 @@ refused 2 sample rbm.safetensors --chains 5 --trace f.png
 refused 2 sample rbm.safetensors --trace f.csv
 echo "two nets against each other: the same bytes in parts, labels, codes, scores"
 game="--data synth:digits,n=100 --width 4 --noise-dim 4 --batch 16 --conditional projection --d-steps 1.5"
+lap="--data synth:digits,n=100 --width 4 --noise-dim 4 --batch 16 --levels 2"
 $gm train gan $game --steps 12 --quiet --out gan.safetensors
 $gm train gan $game --steps 12 --stop-after 5 --checkpoint gan.ckpt --quiet --out never.safetensors
 $gm train gan --data synth:digits,n=100 --resume gan.ckpt --threads 3 --quiet --out gan2.safetensors
@@ -159,7 +160,12 @@ $gm sample gan.safetensors --label 3 -n 4 --out s.npy
 $gm train gan --data synth:ring8,n=500 --steps 20 --quiet --out ring.safetensors
 $gm score ring.safetensors --data synth:ring8,n=5 --out - | wc -l | grep -qx 5
 $gm encode ring.safetensors --data synth:ring8,n=2 --out - | head -1 | tr ',' '\n' | wc -l | grep -qx 2
-rm -f gan.ckpt s.npy
+$gm train lapgan $lap --steps 6 --quiet --out lap.safetensors
+$gm train lapgan $lap --steps 6 --stop-after 3 --checkpoint gan.ckpt --quiet --out never.safetensors
+$gm train lapgan --data synth:digits,n=100 --resume gan.ckpt --threads 3 --quiet --out lap2.safetensors
+cmp lap.safetensors lap2.safetensors
+$gm sample lap.safetensors -n 4 --out s.png
+rm -f gan.ckpt s.npy s.png
 before=$(ls -A | wc -l)
 refused 2 train gan --data synth:ring8,n=50 --d-steps 0 --out x
 refused 2 train gan --data synth:ring8,n=50 --loss best --out x
@@ -167,6 +173,9 @@ refused 1 train gan --data synth:ring8,n=50 --preset dcgan --out x
 refused 1 train gan --data synth:ring8,n=50 --generator 'linear 3' --out x
 refused 1 train gan --data synth:ring8,n=50 --discriminator 'linear 2' --out x
 refused 1 train gan --data synth:moons,n=50 --steps 1 --keep-best 1 --out x
+refused 1 train lapgan --data synth:digits,n=50 --levels 4 --out x
+refused 1 train lapgan --data synth:ring8,n=50 --out x
+refused 2 train lapgan --data synth:digits,n=50 --levels 9 --out x
 refused 2 sample gan.safetensors --label 10 --out y.npy
 printf 'not a model' >bad.safetensors
 printf 'a,b\n1,2\n3,x\n' >bad.csv

@@ -40,14 +40,6 @@ const gm__opts gm__gan_opts = {"gan", rows, GM__COUNT(rows)};
 
 bool gm__gan_alone(const gm_gan_config *c) { return c->discriminator && strcmp(c->discriminator, "none") == 0; }
 
-/* Real rows can be told to count as less than real where they have a target. */
-static gm_status check_smoothing(gm_ctx *ctx, const gm_gan_config *c)
-{
-    static const char *const without[] = {[GM_GAN_HINGE] = "hinge", [GM_GAN_WASSERSTEIN] = "wasserstein", [GM_GAN_RELATIVISTIC] = "relativistic"};
-    if (!(c->label_smoothing > 0) || c->loss < GM_GAN_HINGE || c->loss == GM_GAN_LOSS_AUTO) return GM_OK;
-    return gm__fail_ctx(ctx, GM_EARG, "gan: label-smoothing %g: loss=%s has no target for real rows", c->label_smoothing, without[c->loss]);
-}
-
 static gm_status check_codes(gm_ctx *ctx, const gm_gan_config *c)
 {
     int64_t values[GM__CODER_LAYERS];
@@ -66,7 +58,7 @@ gm_status gm__gan_check(gm_ctx *ctx, const void *cfg)
     int64_t hidden[GM__CODER_LAYERS];
     size_t n;
     GM__TRY(gm__coder_sizes(ctx, "gan", "hidden", c->hidden, hidden, &n));
-    GM__TRY(check_smoothing(ctx, c));
+    GM__TRY(gm__check_smoothing(ctx, "gan", c->loss, c->label_smoothing));
     GM__TRY(check_codes(ctx, c));
     GM__TRY(gm__check_optimizer(ctx, "gan", "d-optimizer", c->d_optimizer));
     if (c->pack > 1 && c->conditional)
