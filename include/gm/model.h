@@ -27,7 +27,8 @@ typedef struct gm_model gm_model;
 /* Capabilities, bits of gm_model_can and gm_family_can. */
 enum {
     GM_CAN_SAMPLE = 1, GM_CAN_LOG_PROB = 2, GM_CAN_SCORE = 4, GM_CAN_ENCODE = 8, GM_CAN_DECODE = 16,
-    GM_CAN_RECONSTRUCT = 32, GM_CAN_PREDICT = 64, GM_CAN_CONDITION = 128, GM_CAN_GENERATE = 256 /* text: gm/lm.h */
+    GM_CAN_RECONSTRUCT = 32, GM_CAN_PREDICT = 64, GM_CAN_CONDITION = 128, GM_CAN_GENERATE = 256 /* text: gm/lm.h */,
+    GM_CAN_COMPLETE = 512
 };
 /* What a value of gm_log_prob is. */
 enum { GM_LOG_PROB_EXACT = 1, GM_LOG_PROB_LOWER_BOUND = 2, GM_LOG_PROB_UNNORMALISED = 3, GM_LOG_PROB_ESTIMATE = 4,
@@ -208,6 +209,21 @@ GM_API gm_status gm_model_apply(gm_model *m, uint32_t verb, gm_tensor *x, gm_ten
 
 /** Rows on the straight line between the codes of a and b, ends included. @param a,b [1, shape]. @param steps >= 2. @param out [steps, shape], the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_interpolate(gm_model *m, gm_tensor *a, gm_tensor *b, int32_t steps, gm_tensor **out);
+
+/**
+ * Rows whose missing entries are drawn given the others, by Gibbs chains from noise: Boltzmann machines (rbm, bm, dbn, dbm). A dbn, whose
+ * posterior is not known, takes the way up in its place. A row's chain depends on the seed, its number and its entries alone.
+ * @param x        [N, shape]; NaN: missing
+ * @param known    u8 [N, shape] or [shape]: 0 tells that an entry is missing, whatever x has there; NULL: those that are not NaN are known
+ * @param cond     of a model with label units: as in gm_sampler_draw; NULL: labels are drawn, too. NULL for any other model
+ * @param options  steps (200), temperature (1: of the last step), anneal (0: temperature from the first; else this one first, falling by
+ *                 equal factors), mean (on: the means of the missing entries at the last step; off: states), seed (0)
+ * @param out      receives [N, shape] f32, known entries as they were, the caller's
+ * @errors    GM_EARG, GM_ESHAPE, GM_EDTYPE, GM_EUNSUPPORTED, GM_ESTATE, GM_EBUSY, GM_ECANCELED, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_complete(gm_model *m, gm_tensor *x, gm_tensor *known, gm_tensor *cond, const char *options, gm_tensor **out);
 
 /**
  * What each axis of the code does: rows decoded from codes that differ in one coordinate. Row a*steps + s of the result

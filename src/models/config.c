@@ -66,6 +66,7 @@ static const gm__opts *table(const char *owner)
     if (!strcmp(owner, "train")) return &gm__train_opts;
     if (!strcmp(owner, "eval")) return &gm__eval_opts;
     if (!strcmp(owner, "sample")) return &gm__sampler_opts;
+    if (!strcmp(owner, "complete")) return &gm__complete_opts;
     if (!strcmp(owner, "write")) return &gm__writer_opts;
     const gm__family *f = gm__family_find(owner);
     return f ? f->opts : NULL;

@@ -230,7 +230,7 @@ void gm__trainer_layer(gm_trainer *tr, int32_t layer, const char *text);
  * report. The first one of a name in a step counts. tr may be NULL. */
 void gm__trainer_record(gm_trainer *tr, const char *name, double value);
 
-extern const gm__opts gm__train_opts, gm__eval_opts, gm__sampler_opts;
+extern const gm__opts gm__train_opts, gm__eval_opts, gm__sampler_opts, gm__complete_opts;
 
 void gm__model_tables(const gm_model *m, gm__buf *b); /* print.c: the nets, layer by layer */
 

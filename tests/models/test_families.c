@@ -76,6 +76,9 @@ START_TEST(capabilities_are_true)
             OK(gm_decode(m, z, &y));
             gm_tensor_free(y);
         }
+        y = NULL;
+        agree(m, "complete", GM_CAN_COMPLETE, gm_complete(m, x, NULL, NULL, "steps=2", &y));
+        gm_tensor_free(y);
         agree(m, "reconstruct", GM_CAN_RECONSTRUCT, gm_reconstruct(m, x, &y));
         gm_tensor_free(y);
         agree(m, "predict", GM_CAN_PREDICT, gm_predict(m, x, &y));

@@ -131,7 +131,7 @@ const gm__family gm__family_bm = {
     .train = "optimizer=sgd lr=0.05 batch=100",
     .cfg_size = sizeof(gm_bm_config),
     .state_size = sizeof(gm__bm),
-    .can = GM_CAN_SAMPLE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE,
+    .can = GM_CAN_SAMPLE | GM_CAN_COMPLETE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE,
     .log_prob_kind = GM_LOG_PROB_EXACT,
     .cannot = cannot,
     .build = build,

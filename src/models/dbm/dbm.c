@@ -202,7 +202,7 @@ const gm__family gm__family_dbm = {
     .train = "optimizer=sgd lr=0.05 batch=100",
     .cfg_size = sizeof(gm_dbm_config),
     .state_size = sizeof(gm__dbm),
-    .can = GM_CAN_SAMPLE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_PREDICT | GM_CAN_CONDITION,
+    .can = GM_CAN_SAMPLE | GM_CAN_COMPLETE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_PREDICT | GM_CAN_CONDITION,
     .log_prob_kind = GM_LOG_PROB_LOWER_BOUND,
     .check = gm__dbm_check,
     .ready = ready,

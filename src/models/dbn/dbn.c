@@ -208,7 +208,7 @@ const gm__family gm__family_dbn = {
     .train = "optimizer=sgd lr=0.05 batch=100",
     .cfg_size = sizeof(gm_dbn_config),
     .state_size = sizeof(gm__dbn),
-    .can = GM_CAN_SAMPLE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_PREDICT | GM_CAN_CONDITION,
+    .can = GM_CAN_SAMPLE | GM_CAN_COMPLETE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_PREDICT | GM_CAN_CONDITION,
     .check = gm__dbn_check,
     .ready = ready,
     .needs = needs,

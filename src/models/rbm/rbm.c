@@ -11,6 +11,7 @@ static uint32_t cannot(const gm_model *m)
     const gm__rbm *r = gm__rbm_of(m);
     uint32_t no = joint(m) ? 0 : GM_CAN_CONDITION;
     if (!joint(m) && !r->how.missing) no |= GM_CAN_PREDICT;
+    if (r->how.group || r->visible->has & GM__UNIT_COUNTS) no |= GM_CAN_COMPLETE; /* units that cannot be held one by one */
     if (r->how.missing) no |= GM_CAN_LOG_PROB; /* rows differ in Z */
     if (!(r->visible->has & GM__UNIT_F) || !r->hidden->log_sum) no |= GM_CAN_SCORE | GM_CAN_LOG_PROB;
     return no;
@@ -110,10 +111,7 @@ static gm_tensor *draw(gm_model *m, gm_tape *t, int64_t n, double temperature, g
 static gm_tensor *start(const gm_model *m, gm_tape *t, int64_t n, double temperature) { return gm__rbm_noise(gm__rbm_of(m), t, n, temperature); }
 static gm_tensor *units(const gm_model *m, gm_tape *t, gm_tensor *x)
 {
-    const gm__rbm *r = gm__rbm_of(m);
-    if (r->how.group || r->visible->has & GM__UNIT_COUNTS)
-        return gm__tape_fail(t, GM_EUNSUPPORTED, "rbm: %s units cannot be held one by one", r->visible->name);
-    return gm__rbm_rows(r, t, x, true);
+    return gm__rbm_rows(gm__rbm_of(m), t, x, true);
 }
 static gm_tensor *step(const gm_model *m, gm_tape *t, gm_tensor *state, int64_t steps, double temperature, const gm__held *held, bool mean, gm_tensor **rows)
 {
@@ -182,7 +180,7 @@ const gm__family gm__family_rbm = {
     .train = "optimizer=sgd lr=0.05 batch=100",
     .cfg_size = sizeof(gm_rbm_config),
     .state_size = sizeof(gm__rbm_model),
-    .can = GM_CAN_SAMPLE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_PREDICT | GM_CAN_CONDITION,
+    .can = GM_CAN_SAMPLE | GM_CAN_COMPLETE | GM_CAN_LOG_PROB | GM_CAN_SCORE | GM_CAN_ENCODE | GM_CAN_DECODE | GM_CAN_RECONSTRUCT | GM_CAN_PREDICT | GM_CAN_CONDITION,
     .log_prob_kind = GM_LOG_PROB_UNNORMALISED,
     .check = gm__rbm_check,
     .ready = ready,
