@@ -81,6 +81,7 @@ int cmd_models(args *a);
 int cmd_help(args *a);
 int cmd_train(args *a);
 int cmd_sample(args *a);
+int cmd_complete(args *a);
 int cmd_eval(args *a);
 int cmd_rows(args *a);     /* encode, reconstruct, score, predict */
 int cmd_info(args *a);

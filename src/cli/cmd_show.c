@@ -44,6 +44,7 @@ static void usage(void)
          "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--label K] [--temperature T] [--traverse STEPS]\n"
          "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--n N] [--features raw|classifier] [--json]\n"
          "gm encode|reconstruct|score|predict FILE --data SPEC --out FILE\n"
+         "gm complete FILE --data SPEC [--known 'rows A:B'|'columns A:B'|'units A:B'|SPEC] --out FILE [--steps N] [--label K]\n"
          "gm info FILE                           kind, options, networks, parameters\n"
          "gm data SPEC [--out PNG|NPZ|CSV|NPY]   what a data set is\n\n"
          "SPEC: idx:IMAGES[,LABELS]  cifar:FILE  csv:FILE[,label=COL,y=COL]  tsv:FILE  npy:FILE  npz:FILE,x=KEY[,label=KEY]\n"

@@ -4,7 +4,7 @@
 
 static const struct { const char *name; int (*run)(args *); } commands[] = {
     {"models", cmd_models}, {"help", cmd_help},   {"train", cmd_train},      {"sample", cmd_sample}, {"eval", cmd_eval},
-    {"encode", cmd_rows},   {"score", cmd_rows},  {"reconstruct", cmd_rows}, {"predict", cmd_rows}, {"info", cmd_info},     {"data", cmd_data},
+    {"encode", cmd_rows},   {"score", cmd_rows},  {"reconstruct", cmd_rows}, {"predict", cmd_rows}, {"complete", cmd_complete}, {"info", cmd_info},     {"data", cmd_data},
 };
 
 int main(int argc, char **argv)

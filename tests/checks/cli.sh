@@ -149,6 +149,32 @@ refused 2 sample rbm.safetensors --burn-in 5
 refused 2 sample rbm.safetensors --chains 5 --thin 0
 refused 2 sample rbm.safetensors --chains 5 --trace f.png
 refused 2 sample rbm.safetensors --trace f.csv
+echo "completion: regions, masks, missing entries; known ones come out as they were"
+C="--data synth:digits,n=5"
+for f in rbm dbm dbn; do
+    $gm complete $f.safetensors $C --known 'rows 0:14' --steps 20 --out c.npy
+    $gm complete $f.safetensors $C --known 'rows 0:14' --steps 20 --threads 3 --out c2.npy
+    cmp c.npy c2.npy
+done
+$gm complete dbn.safetensors $C --known 'columns 5:9' --steps 5 --anneal 2 --seed 3 --out c.png
+$gm train bm --data synth:bars,n=100 --hidden 2 --epochs 2 --quiet --out bm.safetensors
+printf 'nan,1,1,nan,0,0,0,nan,0\n1,nan,nan,0,0,0,0,0,0\n' >holes.csv
+$gm complete bm.safetensors --data csv:holes.csv,missing=nan --mean off --out - | sed -n 2p | grep -qE '^1,[01],[01],0,0,0,0,0,0$'
+printf '1,1,1,0,0,0,0,0,0\n' >mask.csv
+$gm complete bm.safetensors --data csv:holes.csv,missing=nan --known csv:mask.csv --out - | head -n 1 | grep -qE '^[01],1,1,'
+rm -f c.npy c2.npy c.png; before=$(ls -A | wc -l)
+refused 1 complete a.safetensors $C --known 'rows 0:14' --out x.npy
+refused 2 complete rbm.safetensors $C --known 'rows 0:29' --out x.npy
+refused 2 complete rbm.safetensors $C --known 'rows 9:9' --out x.npy
+refused 2 complete rbm.safetensors $C --known 'lines 0:9' --out x.npy
+refused 2 complete rbm.safetensors $C --known 'rows 0:9 ' --out x.npy
+refused 2 complete bm.safetensors --data csv:holes.csv,missing=nan --known 'rows 0:1' --out x.npy
+refused 1 complete rbm.safetensors $C --known csv:mask.csv --out x.npy
+refused 1 complete rbm.safetensors --data csv:holes.csv,missing=nan --out x.npy
+refused 2 complete rbm.safetensors $C --out x.npy --steps 0
+refused 2 complete rbm.safetensors $C
+refused 1 complete rbm.safetensors $C --label 3 --out x.npy
+rm -f bm.safetensors holes.csv mask.csv; before=$(ls -A | wc -l)
 echo "two nets against each other: the same bytes in parts, labels, codes, scores"
 game="--data synth:digits,n=100 --width 4 --noise-dim 4 --batch 16 --conditional projection --d-steps 1.5"
 lap="--data synth:digits,n=100 --width 4 --noise-dim 4 --batch 16 --levels 2"
