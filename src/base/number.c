@@ -270,6 +270,32 @@ static int shortest(uint64_t f, int e, bool narrow, char *digits, int *point)
     }
 }
 
+/* The same for floats of middle size, in double arithmetic; 0 where its rounding errors could matter. Of k digits after the point the
+ * nearest number is tried, for k = 0, 1, ..; the first that lies within half a gap of v is the shortest that reads back as v. */
+static int shortest_float(float v, char *digits, int *point)
+{
+    const double unsure = 1e-6; /* products below 2^30 are off by less than 2^-23 */
+    uint32_t b;
+    memcpy(&b, &v, sizeof b);
+    if (!(v >= 1e-3f && v < 1e6f) || !(b & 0x7fffff)) return 0; /* below a power of two the gap is half as wide */
+    uint32_t half = (b & 0x7f800000) - (24u << 23); /* v's exponent, 24 places down */
+    float gap;
+    memcpy(&gap, &half, sizeof gap);
+    double scale = 1;
+    for (int k = 0; k <= 12; k++, scale *= 10) {
+        double scaled = (double)v * scale, near = (double)(int64_t)(scaled + 0.5), off = scaled > near ? scaled - near : near - scaled, most = (double)gap * scale;
+        if (off > 0.5 - unsure || (off < most + unsure && off > most - unsure)) return 0;
+        if (off > most) continue;
+        char t[20];
+        int n = 0;
+        for (uint64_t c = (uint64_t)near; c; c /= 10) t[n++] = (char)('0' + c % 10);
+        for (int i = 0; i < n; i++) digits[i] = t[n - 1 - i];
+        *point = n - k;
+        return n;
+    }
+    return 0;
+}
+
 static size_t emit(char *out, size_t cap, const char *text, size_t n)
 {
     if (cap) {
@@ -356,7 +382,8 @@ size_t gm__write_float(char *out, size_t cap, float v)
     if (x == 0xff || !f) return gm__write_double(out, cap, (double)v);
     int e = (x ? x : 1) - 150;
     char digits[24];
-    int n = shortest(f, e, f == 1u << 23 && e > -149, digits, &point);
+    int n = shortest_float(v < 0 ? -v : v, digits, &point);
+    if (!n) n = shortest(f, e, f == 1u << 23 && e > -149, digits, &point);
     return layout(out, cap, b >> 31, digits, n, point);
 }
 

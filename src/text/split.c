@@ -48,7 +48,8 @@ static size_t run_of(int wanted, const uint8_t *p, size_t n, size_t *last)
 {
     size_t at = 0, len;
     for (; at < n; at += len) {
-        if (class_of(gm__utf8_code(p + at, n - at, &len)) != wanted) break;
+        len = 1;
+        if (class_of(p[at] < 0x80 ? p[at] : gm__utf8_code(p + at, n - at, &len)) != wanted) break;
         *last = len;
     }
     return at;
@@ -80,8 +81,10 @@ static size_t by_space(const uint8_t *p, size_t n)
     size_t at = 0, len;
     bool space = gm__is_space(gm__utf8_code(p, n, &len));
     if (p[0] == '\n') return 1;
-    for (; at < n && p[at] != '\n'; at += len)
-        if (gm__is_space(gm__utf8_code(p + at, n - at, &len)) != space) break;
+    for (; at < n && p[at] != '\n'; at += len) {
+        len = 1;
+        if (gm__is_space(p[at] < 0x80 ? p[at] : gm__utf8_code(p + at, n - at, &len)) != space) break;
+    }
     return at;
 }
 

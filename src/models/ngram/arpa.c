@@ -10,6 +10,9 @@
 
 /* ---- writing ------------------------------------------------------------------------ */
 
+/* Tokens as the file has them, each with a blank or a tab before it. */
+typedef struct names { gm__buf text; size_t *at; } names;
+
 static void put_token(gm__buf *b, const gm_tokenizer *tk, int64_t id)
 {
     size_t n, len;
@@ -21,6 +24,19 @@ static void put_token(gm__buf *b, const gm_tokenizer *tk, int64_t id)
         if (plain) gm__buf_put(b, p + i, len);
         else gm__buf_format(b, "<0x%02x>", p[i]), len = 1;
     }
+}
+
+static gm_status name_tokens(gm_ctx *ctx, const gm_tokenizer *tk, int64_t vocab, names *out)
+{
+    gm__buf_init(&out->text, ctx);
+    if (!(out->at = gm__alloc(ctx, (size_t)vocab + 1, sizeof *out->at))) return GM_ENOMEM;
+    for (int64_t i = 0; i < vocab; i++) {
+        out->at[i] = out->text.len;
+        gm__buf_text(&out->text, " ");
+        put_token(&out->text, tk, i);
+    }
+    out->at[vocab] = out->text.len;
+    return out->text.failed ? GM_ENOMEM : GM_OK;
 }
 
 static void put_log10(gm__buf *b, float v)
@@ -37,7 +53,7 @@ static void climb(const gm__ngram *g, int32_t k, int64_t i, int64_t *at)
         while (g->level[j].first[at[j] + 1] <= at[j + 1]) at[j]++;
 }
 
-static gm_status write_level(const gm__ngram *g, const gm_tokenizer *tk, int32_t k, gm__buf *b, gm__out *o)
+static gm_status write_level(const gm__ngram *g, const names *t, int32_t k, gm__buf *b, gm__out *o)
 {
     const gm__level *l = &g->level[k];
     int64_t at[GM__NGRAM_ORDER + 1] = { 0 };
@@ -46,8 +62,10 @@ static gm_status write_level(const gm__ngram *g, const gm_tokenizer *tk, int32_t
         climb(g, k, i, at);
         put_log10(b, l->log_p[i]);
         for (int32_t j = 1; j <= k; j++) {
-            gm__buf_text(b, j > 1 ? " " : "\t");
-            put_token(b, tk, j > 1 ? g->level[j].word[at[j]] : at[j]);
+            int64_t id = j > 1 ? g->level[j].word[at[j]] : at[j];
+            size_t from = b->len;
+            gm__buf_put(b, t->text.data + t->at[id], t->at[id + 1] - t->at[id]);
+            if (j == 1 && !b->failed) b->data[from] = '\t';
         }
         if (l->back && (l->back[i] != 0 || l->first[i] < l->first[i + 1])) {
             gm__buf_text(b, "\t");
@@ -67,15 +85,18 @@ gm_status gm__arpa_write(gm_ctx *ctx, const gm__ngram *g, const gm_tokenizer *tk
 {
     gm__out *o;
     gm__buf b;
+    names t;
     GM__TRY(gm__out_open(ctx, path, &o));
     gm__buf_init(&b, ctx);
+    gm_status s = name_tokens(ctx, tk, g->vocab, &t);
     gm__buf_text(&b, "\\data\\\n");
     for (int32_t k = 1; k <= g->order; k++) gm__buf_format(&b, "ngram %d=%lld\n", k, (long long)g->level[k].n);
-    gm_status s = GM_OK;
-    for (int32_t k = 1; !s && k <= g->order; k++) s = write_level(g, tk, k, &b, o);
+    for (int32_t k = 1; !s && k <= g->order; k++) s = write_level(g, &t, k, &b, o);
     gm__buf_text(&b, "\n\\end\\\n");
     if (!s) s = b.failed ? GM_ENOMEM : gm__out_write(o, b.data, b.len);
     gm__buf_free(&b);
+    gm__buf_free(&t.text);
+    gm__free(ctx, t.at);
     if (!s) return gm__out_commit(o);
     gm__out_abort(o);
     return s;
