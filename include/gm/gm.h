@@ -31,5 +31,6 @@
 #include <gm/dbm.h>
 #include <gm/lm.h>
 #include <gm/ngram.h>
+#include <gm/rnn.h>
 
 #endif

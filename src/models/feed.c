@@ -66,7 +66,11 @@ static gm_status windows(gm_dataset *d, gm_tensor *tokens, int64_t rows, int64_t
 /* Row s*lanes + l is window l*length + s*block of those that begin at every token. */
 static gm_status read_on(gm_dataset *d, gm_tensor *tokens, const gm__feed_how *how)
 {
-    const int64_t n = tokens->size, most = (n - 1) / how->block, lanes = how->lanes < most ? how->lanes : most, length = (n - 1) / lanes, steps = length / how->block;
+    const int64_t n = tokens->size, most = (n - 1) / how->block;
+    int64_t lanes = how->lanes < most ? how->lanes : most;
+    while (how->lanes % lanes) lanes--; /* batches of the size asked for are whole pieces of all readers */
+    const int64_t length = (n - 1) / lanes, steps = length / how->block;
+    if (how->lanes_are) *how->lanes_are = lanes;
     GM__TRY(windows(d, tokens, n - how->block, how->block + 1, 1));
     d->index = gm__alloc(d->ctx, (size_t)(steps * lanes), sizeof *d->index);
     if (!d->index) return GM_ENOMEM;
