@@ -10,7 +10,7 @@ static bool F(plan_stack)(F(gather) *p)
     p->sets = divup(d->n, p->tall);
     p->ld = row_len(d->in[0] * d->in[1] * d->cin, sizeof(T));
     p->own = round_up(divup(d->n, p->sets) * p->ld, 64);
-    p->lines = divup(d->size[0], least(d->size[0], divup(2 * TASKS, p->sets)));
+    p->lines = divup(d->size[0], least(d->size[0], divup(4 * TASKS, p->sets)));
     p->parts = divup(d->size[0], p->lines);
     double cost = kept(d) * (double)(p->sets * p->tall) / (double)d->n, along = (double)(divup(ow, p->mr) * p->mr) / (double)ow;
     return p->stack = p->own <= SCRATCH && p->sets * p->parts >= TASKS / 2 && cost < along;

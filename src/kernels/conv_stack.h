@@ -23,24 +23,20 @@ static void F(stack_row)(const F(gather) *p, F(piece) *q, const T *a, size_t top
     if (none) ys = all = (span){0, q->y == 0};
     if (ys.lo >= ys.hi) return;
     if (!none) a += ((size_t)(y + (ptrdiff_t)ys.lo * ty->at_step) - top) * d->in[1] * d->cin;
-    size_t k = 0, end = 0;
-    const T *b = NULL;
-    bool opens = false, closes = false, blind = false, whole = false;
-    for (size_t j = 0; j < d->size[1]; j++, x += tx->step, c += d->step[1] * d->out[2]) {
-        bool same = whole; /* as the pixel before: all taps of a line inside */
-        whole = x >= 0 && x + nx <= w;
-        if (!(same && whole)) {
-            size_t lo = (size_t)(x < 0 ? -x * cin : 0), hi = w > x ? (size_t)((w - x < nx ? w - x : nx) * cin) : 0;
-            blind = none || lo >= hi;
-            if (blind) lo = 0, hi = 1;
-            k = most(lo, q->k), end = least(hi, q->k + q->kc);
-            opens = ys.lo == all.lo && k == lo, closes = ys.hi == all.hi && end == hi;
-            b = q->b + (ys.lo * p->run + k) * p->nr;
-            q->t.segs = blind ? 0 : ys.hi - ys.lo, q->t.kc = end - k;
-        }
+    size_t next = d->step[1] * d->out[2];
+    for (size_t j = 0, run; j < d->size[1]; j += run, x += (ptrdiff_t)run * tx->step, c += run * next) {
+        size_t lo = (size_t)(x < 0 ? -x * cin : 0), hi = w > x ? (size_t)((w - x < nx ? w - x : nx) * cin) : 0;
+        bool blind = none || lo >= hi;
+        run = x >= 0 && x + nx <= w ? least(d->size[1] - j, (size_t)((w - nx - x) / tx->step) + 1) : 1; /* pixels that see all taps of a line */
+        if (blind) lo = 0, hi = 1;
+        size_t k = most(lo, q->k), end = least(hi, q->k + q->kc);
+        bool opens = ys.lo == all.lo && k == lo, closes = ys.hi == all.hi && end == hi;
         if (k >= end) continue;
-        p->kern->F1(conv_tile, S)(&q->t, blind ? a : a + (x * cin + (ptrdiff_t)k), b, c, e->add || !opens, opens ? bias : NULL);
-        if (closes && e->act) p->kern->F1(gemm_post, S)(q->t.m, q->t.n, c, q->t.ldc, NULL, e->act, (T)e->slope);
+        q->t.segs = blind ? 0 : ys.hi - ys.lo, q->t.kc = end - k, q->t.more = run - 1;
+        const T *from = blind ? a : a + (x * cin + (ptrdiff_t)k), *b = q->b + (ys.lo * p->run + k) * p->nr;
+        p->kern->F1(conv_tile, S)(&q->t, from, b, c, e->add || !opens, opens ? bias : NULL);
+        for (size_t r = 0; closes && e->act && r < run; r++)
+            p->kern->F1(gemm_post, S)(q->t.m, q->t.n, c + r * next, q->t.ldc, NULL, e->act, (T)e->slope);
     }
 }
 
@@ -56,7 +52,8 @@ static void F(stack_task)(void *arg, size_t task, size_t worker)
     T *to = p->out + (n * d->out[0] * d->out[1] + d->first[0] * d->out[1] + d->first[1]) * d->out[2];
     size_t group = most(1, GM__KC / p->run);
     const gm__tile t = {.m = m, .ldc = d->out[0] * d->out[1] * d->out[2], .ars = (ptrdiff_t)p->ld, .acs = 1, .astep = d->taps[0].at_step * (ptrdiff_t)row,
-                        .ldb = (ptrdiff_t)p->nr, .bstep = (ptrdiff_t)(p->run * p->nr)};
+                        .ldb = (ptrdiff_t)p->nr, .bstep = (ptrdiff_t)(p->run * p->nr), .anext = d->taps[1].step * (ptrdiff_t)d->cin,
+                        .cnext = (ptrdiff_t)(d->step[1] * d->out[2])};
     for (size_t j = 0; j < d->cout; j += p->nr)
         for (size_t l = 0; l < d->taps[0].n; l += group)
             for (size_t k = 0; k < p->run; k += p->piece) {

@@ -78,10 +78,12 @@ typedef struct gm__adam { /* one pass; PyTorch's order of operations */
 typedef struct gm__rmsprop { double lr, alpha, eps, decay, momentum; } gm__rmsprop;
 
 /* C [m, n] (+)= A B where k runs over segs segments of kc: segment s, element k of row i at a[i*ars + s*astep + k*acs], of
- * column j at b[s*bstep + k*ldb + j] */
+ * column j at b[s*bstep + k*ldb + j]; then `more` such products, each `anext` on in a and `cnext` in C */
 typedef struct gm__tile {
     size_t segs, kc, m, n, ldc;
     ptrdiff_t ars, acs, astep, ldb, bstep;
+    size_t more;
+    ptrdiff_t anext, cnext;
 } gm__tile;
 
 /* One step of a recurrent cell on `rows` lanes: all arrays contiguous, states [rows, n], gates [rows, G n], G blocks of n each.

@@ -10,7 +10,7 @@ enum { F(MR) = SIMD == 2 ? 12 : SIMD == 1 ? 6 : 4, F(NR) = 2 * L };
 /* Rows of a tile of one vector, as many as keep the multipliers busy. */
 enum { F(TALL) = SIMD == 0 ? 8 : 12 };
 
-/* C = A B + bias, or C += A B; bias: [n] or NULL. */
+/* One tile: C = A B + bias, or C += A B; bias: [n] or NULL. */
 INLINE void F(tile)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias, const int m, const int nv)
 {
     size_t segs = t->segs, kc = t->kc, n = t->n, ldc = t->ldc;
@@ -56,6 +56,12 @@ INLINE void F(tile)(const gm__tile *t, const T *a, const T *b, T *c, bool add, c
         }
     }
 }
+/* ... and t->more like it. */
+INLINE void F(tiles)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias, const int m, const int nv)
+{
+    ptrdiff_t anext = t->anext, cnext = t->cnext;
+    for (size_t left = t->more + 1; left; left--, a += anext, c += cnext) F(tile)(t, a, b, c, add, bias, m, nv);
+}
 
 #define ROWS(X) X(1) X(2) X(3) X(4) ROWS6(X) ROWS12(X)
 #if SIMD == 0
@@ -72,7 +78,7 @@ INLINE void F(tile)(const gm__tile *t, const T *a, const T *b, T *c, bool add, c
 #define TALLER(X)
 #endif
 #define TILE_HEAD(m) static __attribute__((noinline)) void F(tile_##m)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias)
-#define TILE_RUN(m, nv) F(tile)(t, a, b, c, add, bias, m, nv)
+#define TILE_RUN(m, nv) F(tiles)(t, a, b, c, add, bias, m, nv)
 #define TILE(m)                          \
     TILE_HEAD(m)                         \
     {                                    \
