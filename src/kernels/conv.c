@@ -144,6 +144,7 @@ typedef struct band {
     size_t len;  /* elements of a row of it */
     size_t rows; /* most rows of results */
     size_t size; /* elements */
+    bool bare;   /* no border at the sides: rows inside the image are read where they lie */
 } band;
 
 static size_t band_rows(const gm__grid *d, size_t rows) { return (rows - 1) * (size_t)d->taps[0].step + (d->taps[0].n - 1) * (size_t)d->taps[0].at_step + 1; }
@@ -157,10 +158,25 @@ static span image_rows(const gm__grid *d, size_t first, size_t rows)
     return (span){(size_t)lo, (size_t)hi};
 }
 
+/* Of `rows` rows of results from `first` on, those before the next whose taps reach over an edge, or no longer do, if that spares a copy. */
+static size_t inner_rows(const gm__grid *d, const band *b, size_t first, size_t rows)
+{
+    span all = {0, d->size[0]};
+    for (size_t i = 0; i < 2; i++) { /* the first line of taps, the last */
+        ptrdiff_t at = d->taps[0].at + (i ? ((ptrdiff_t)d->taps[0].n - 1) * d->taps[0].at_step : 0);
+        span s = inside(at, d->taps[0].step, d->size[0], d->in[0]);
+        all = (span){most(all.lo, s.lo), least(all.hi, s.hi)};
+    }
+    if (!b->bare || all.lo >= all.hi || first >= all.hi) return rows;
+    return least(rows, (first < all.lo ? all.lo : all.hi) - first);
+}
+
 /* Room for at least one row of results, for as many as fill SCRATCH or `rows`. */
 static band band_of(const gm__grid *d, size_t rows)
 {
     band b = {.len = ((d->size[1] - 1) * (size_t)d->taps[1].step + d->taps[1].n) * d->cin, .rows = 1};
+    b.bare = d->taps[1].at >= 0 && (size_t)d->taps[1].at * d->cin + b.len <= d->in[1] * d->cin;
+    if (b.bare) b.len = d->in[1] * d->cin;
     while (b.rows < rows && band_rows(d, b.rows + 1) * b.len <= SCRATCH) b.rows++;
     b.size = band_rows(d, b.rows) * b.len;
     return b;

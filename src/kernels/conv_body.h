@@ -27,16 +27,16 @@ static void F(run_of)(T *dst, const T *row, ptrdiff_t x, ptrdiff_t n, ptrdiff_t 
     F(clear)(dst + (size_t)hi * c, (size_t)(n - hi) * c);
 }
 
-/* The band of results' rows first .. first+rows-1 of image n. */
-static void F(fill_band)(const gm__grid *d, const band *b, T *dst, const T *in, size_t n, size_t first, size_t rows)
+/* The band of results' rows first .. first+rows-1 of image n: in dst, or in the image. */
+static const T *F(band_at)(const gm__grid *d, const band *b, T *dst, const T *in, size_t n, size_t first, size_t rows)
 {
     size_t row_size = d->in[1] * d->in[2], count = band_rows(d, rows);
-    ptrdiff_t y = (ptrdiff_t)first * d->taps[0].step + d->taps[0].at;
+    ptrdiff_t y = (ptrdiff_t)first * d->taps[0].step + d->taps[0].at, h = (ptrdiff_t)d->in[0], x = d->taps[1].at;
     const T *image = in + n * d->in[0] * row_size;
-    for (size_t i = 0; i < count; i++, y++, dst += b->len) {
-        bool inside = y >= 0 && y < (ptrdiff_t)d->in[0];
-        F(run_of)(dst, inside ? image + (size_t)y * row_size : NULL, d->taps[1].at, (ptrdiff_t)(b->len / d->cin), (ptrdiff_t)d->in[1], d->cin);
-    }
+    if (b->bare && y >= 0 && y + (ptrdiff_t)count <= h) return image + (size_t)y * row_size + (size_t)x * d->cin;
+    for (size_t i = 0; i < count; i++, y++)
+        F(run_of)(dst + i * b->len, y >= 0 && y < h ? image + (size_t)y * row_size : NULL, x, (ptrdiff_t)(b->len / d->cin), (ptrdiff_t)d->in[1], d->cin);
+    return dst;
 }
 
 /* One line of a patch: taps along x from column x of a row of the image (NULL: outside) on. */
@@ -134,7 +134,8 @@ static void F(tile_rows)(const F(gather) *p, const T *a, size_t rows, size_t j, 
 {
     const gm__grid *d = p->d;
     size_t n = least(p->nr, d->cout - j), ny = d->taps[0].n, group = most(1, GM__KC / p->run), ow = d->size[1];
-    size_t m = divup(ow, divup(ow, p->tall)); /* a row in even tiles */
+    size_t tiles = divup(ow, p->tall), m = divup(ow, tiles), high = ow / m, low = ow % m;
+    if (2 * low < m) low = m - 1, high = tiles - (tiles * m - ow); /* rather several a row lower than one that is flat */
     ptrdiff_t ars = d->taps[1].step * (ptrdiff_t)d->cin, line = d->taps[0].at_step * (ptrdiff_t)p->band.len;
     const T *b = p->packed + j * p->k, *bias = p->end->bias ? (const T *)p->end->bias + j : NULL;
     bool add = p->end->add;
@@ -147,8 +148,11 @@ static void F(tile_rows)(const F(gather) *p, const T *a, size_t rows, size_t j, 
             for (size_t i = 0; i < rows; i++) {
                 const T *from = a + (ptrdiff_t)i * d->taps[0].step * (ptrdiff_t)p->band.len + (ptrdiff_t)y * line + (ptrdiff_t)k;
                 T *c = to + i * out_row + j;
-                for (size_t x = 0; x < ow; x += m) {
-                    t.m = least(m, ow - x);
+                t.m = m, t.more = high - 1, t.anext = (ptrdiff_t)m * ars, t.cnext = (ptrdiff_t)(m * ldc);
+                p->kern->F1(conv_tile, S)(&t, from, b, c, add, add ? NULL : bias);
+                size_t x = high * m;
+                if (x < ow) {
+                    t.m = low, t.more = (ow - x) / low - 1, t.anext = (ptrdiff_t)low * ars, t.cnext = (ptrdiff_t)(low * ldc);
                     p->kern->F1(conv_tile, S)(&t, from + (ptrdiff_t)x * ars, b, c + x * ldc, add, add ? NULL : bias);
                 }
                 if (last) p->kern->F1(gemm_post, S)(ow, n, c, ldc, NULL, p->end->act, (T)p->end->slope);
@@ -179,13 +183,13 @@ static void F(band_task)(void *arg, size_t task, size_t worker)
 {
     const F(gather) *p = arg;
     const gm__grid *d = p->d;
-    T *a = gm__scratch(p->ctx, worker, p->own * sizeof(T)); /* there already */
+    T *own = gm__scratch(p->ctx, worker, p->own * sizeof(T)); /* there already */
     size_t line = task * p->lines, last = least(line + p->lines, d->n * d->size[0]), rows;
     size_t ldc = d->step[1] * d->out[2], out_row = d->step[0] * d->out[1] * d->out[2], some = most(1, PIXELS / d->size[1]);
     for (; line < last; line += rows) {
         size_t n = line / d->size[0], first = line % d->size[0];
-        rows = least(p->band.rows, least(last - line, d->size[0] - first));
-        F(fill_band)(d, &p->band, a, p->in, n, first, rows);
+        rows = inner_rows(d, &p->band, first, least(p->band.rows, least(last - line, d->size[0] - first)));
+        const T *a = F(band_at)(d, &p->band, own, p->in, n, first, rows);
         T *to = p->out + ((n * d->out[0] + d->first[0] + first * d->step[0]) * d->out[1] + d->first[1]) * d->out[2];
         for (size_t j = 0; !p->few && j < d->cout; j += p->nr)
             for (size_t i = 0; i < rows; i += some)

@@ -65,10 +65,10 @@ static void F(weigh_bands)(const F(weigh) *p, T *a, size_t first, size_t last, s
     for (size_t at = first; at < last; at += rows) {
         const T *g = p->g + at * ow * d->out[2];
         rows = least(p->band.rows, least(last - at, d->size[0] - at % d->size[0]));
-        F(fill_band)(d, &p->band, a, p->in, at / d->size[0], at % d->size[0], rows);
+        const T *seen = F(band_at)(d, &p->band, a, p->in, at / d->size[0], at % d->size[0], rows);
         F(pack_pixels)(p, a + p->a_size, g, rows * ow);
         for (size_t l = line; l < line + lines; l++)
-            F(add_pixels)(p, rows, ow, a + l * (size_t)d->taps[0].at_step * p->band.len, d->taps[1].step * (ptrdiff_t)d->cin, step, a + p->a_size, g,
+            F(add_pixels)(p, rows, ow, seen + l * (size_t)d->taps[0].at_step * p->band.len, d->taps[1].step * (ptrdiff_t)d->cin, step, a + p->a_size, g,
                           p->run, c + (l - line) * p->run * p->ks, at > first);
     }
 }
