@@ -158,18 +158,44 @@ static gm_status by_ops(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool
     return t->err.status;
 }
 
+/* Two views of one tensor in which no head of the one overlaps a head of the other, as queries, keys and values of one projection. */
+static bool side_by_side(const gm_tensor *a, const gm_tensor *b)
+{
+    ptrdiff_t apart = (b->data - a->data) / (ptrdiff_t)gm__esize(a->dtype);
+    const gm_tensor *low = apart >= 0 ? a : b, *high = apart >= 0 ? b : a;
+    if (apart < 0) apart = -apart;
+    for (int i = 0; i < 2; i++)
+        if (a->shape[i] != b->shape[i] || a->stride[i] != b->stride[i]) return false;
+    int64_t row = low->stride[1], span = high->shape[2] * high->stride[2];
+    return low->shape[2] * low->stride[2] <= apart && (a->shape[1] == 1 || apart + span <= row) && (a->shape[0] == 1 || a->shape[1] * row <= a->stride[0]);
+}
+/* Gradients straight to where the inputs were cut from: the kernel's tasks must not meet there. */
+static bool in_parts(gm_tape *t, const gm__node *n, const bool *want)
+{
+    const gm_tensor *of[3];
+    for (int i = 0; i < 3; i++) {
+        const gm_tensor *x = n->in[i];
+        if (!want[i] || !(of[i] = gm__grad_whole(t, n, i)) || x->stride[3] != 1 || x->stride[2] < x->shape[3] || x->size == 0) return false;
+        for (int k = 0; k < i; k++)
+            if (of[i] == of[k] && !side_by_side(x, n->in[k])) return false;
+    }
+    return true;
+}
+
 static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
 {
     gm__attention a;
     if (n->in[3] && want[3]) return by_ops(t, n, gy, want);
     if (!describe(t, n->in, &n->attr, &a)) return gm__recorded(t);
+    bool parts = in_parts(t, n, want);
     /* one tensor as several inputs: its parts of the gradient must be given one after the other */
-    bool shared = n->in[0] == n->in[1] || n->in[1] == n->in[2] || n->in[0] == n->in[2];
-    gm_tensor *g[3] = {NULL};
-    bool add[3] = {false};
+    bool shared = !parts && (n->in[0] == n->in[1] || n->in[1] == n->in[2] || n->in[0] == n->in[2]);
+    gm_tensor *g[3] = {NULL}, part[3];
+    bool add[3] = {parts, parts, parts};
     for (int i = 0; i < 3; i++) {
         if (!want[i]) continue;
-        g[i] = shared ? gm__grad_tmp(t, n, i) : gm__grad_into(t, n, i, &add[i]);
+        if (parts) g[i] = gm__grad_part(t, n, i, &part[i]) ? &part[i] : NULL;
+        else g[i] = shared ? gm__grad_tmp(t, n, i) : gm__grad_into(t, n, i, &add[i]);
         if (!g[i]) return gm__recorded(t);
     }
     a.out = heads_of(n->out);

@@ -23,7 +23,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     for (int i = 0; i < gy->ndim; i++) back[n->attr.i[i]] = i;
     gx[0] = gm_permute(t, gy, back);
 }
-const gm__op gm__op_permute = {"permute", 1, GM__OP_VIEW, infer, NULL, vjp, NULL,
+const gm__op gm__op_permute = {"permute", 1, GM__OP_VIEW | GM__OP_PART, infer, NULL, vjp, NULL,
     "7,17 i=1,0 | . | 0,3 i=1,0 | 2,3,4 i=2,0,1 | 2,3,4 i=0,2,1 | 5,9:s i=1,0 | 2,1,3,2 i=3,1,0,2 | "
     "2,1,3,1,2 i=4,2,0,3,1 | 17,7:ts i=1,0 | 4,0,2:t i=2,0,1 | 33 i=0 | 1,1,1 i=1,2,0"};
 

@@ -68,7 +68,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     GM__UNUSED(want);
     gx[0] = gm__reshape_like(t, gy, n->in[0]);
 }
-const gm__op gm__op_reshape = {"reshape", 1, GM__OP_VIEW, infer, NULL, vjp, NULL,
+const gm__op gm__op_reshape = {"reshape", 1, GM__OP_VIEW | GM__OP_PART, infer, NULL, vjp, NULL,
     "6,4 i=2,3,8 | . i=2,1,1 | 0,3 i=2,5,0 | 2,3,4 i=1,-1 | 24 i=3,2,-1,4 | 5,9:s i=3,5,3,3 | 2,1,6:t i=2,2,6 | "
     "7,17 i=1,119 | 2,1,3,1,2 i=2,3,4 | 4,0,2:t i=2,0,5 | 17,7:ts i=3,7,1,17 | 1,1,1 i=0"};
 

@@ -52,7 +52,7 @@ static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, 
     GM__UNUSED(want);
     gx[0] = gm__unslice(t, gy, axis, clamp_index(n->attr.i[1], x->shape[axis]), n->attr.i[3], x->shape[axis]);
 }
-const gm__op gm__op_slice = {"slice", 1, GM__OP_VIEW, infer, NULL, vjp, fused,
+const gm__op gm__op_slice = {"slice", 1, GM__OP_VIEW | GM__OP_PART, infer, NULL, vjp, fused,
     "7,17 i=1,3,11,1 | 7,17 i=0,1,7,3 | 2,3,4:t i=-1,-3,-1,1 | 5,9:s i=1,0,100,2 | 3 i=0,2,1,1 | 0,3 i=1,1,3,1 | 1 i=0,0,1,5 | "
     "2,1,3,1,2 i=2,0,3,2 | 17,7:ts i=0,2,16,5 | 33 i=0,-20,-3,4 | 4,0,2 i=0,1,3,1 | 1,1,1 i=-2,0,1,1"};
 

@@ -146,10 +146,11 @@ static bool unshare(gm_tape *t, gm_tensor *g)
     return true;
 }
 
-gm_tensor *gm__grad_into(gm_tape *t, const gm__node *n, int i, bool *add)
+/* The destination of a part of x's gradient. */
+static gm_tensor *into(gm_tape *t, const gm__node *n, int i, gm_tensor *x, bool *add)
 {
     gm__diff *d = t->diff;
-    gm_tensor *x = n->in[i], *g;
+    gm_tensor *g;
     int32_t slot = gm__diff_slot(d, x);
     if (slot >= 0) {
         *add = d->has[slot];
@@ -166,6 +167,39 @@ gm_tensor *gm__grad_into(gm_tape *t, const gm__node *n, int i, bool *add)
     *add = x->has_grad;
     x->has_grad = true;
     return g;
+}
+
+gm_tensor *gm__grad_into(gm_tape *t, const gm__node *n, int i, bool *add) { return into(t, n, i, n->in[i], add); }
+
+/* From an input through the views that made it. */
+static gm_tensor *whole_of(gm_tensor *x)
+{
+    while (x->node && x->node->op->flags & GM__OP_PART) x = x->node->in[0];
+    return x;
+}
+
+const gm_tensor *gm__grad_whole(const gm_tape *t, const gm__node *n, int i)
+{
+    const gm_tensor *x = whole_of(n->in[i]);
+    return x != n->in[i] && x->contiguous && !t->diff->xs ? x : NULL;
+}
+
+bool gm__grad_part(gm_tape *t, const gm__node *n, int i, gm_tensor *part)
+{
+    bool add;
+    gm_tensor *x = n->in[i], *whole = whole_of(x), *g = into(t, n, i, whole, &add);
+    if (!g) return false;
+    if (!add && g->size > 0) memset(g->data, 0, (size_t)g->size * gm__esize(g->dtype));
+    *part = *g;
+    part->ndim = x->ndim;
+    part->size = x->size;
+    part->contiguous = x->contiguous;
+    for (int k = 0; k < x->ndim; k++) {
+        part->shape[k] = x->shape[k];
+        part->stride[k] = x->stride[k];
+    }
+    if (x->size > 0) part->data += x->data - whole->data;
+    return true;
 }
 
 gm_tensor *gm__grad_tmp(gm_tape *t, const gm__node *n, int i)

@@ -66,7 +66,8 @@ typedef struct gm__op {
 } gm__op;
 enum { GM__OP_VIEW = 1, GM__OP_RANDOM = 2, GM__OP_OPT1 = 4 /* input 1 may be NULL */, GM__OP_OPT2 = 8, GM__OP_OPT3 = 16, GM__OP_OPT4 = 32,
        GM__OP_NOGRAD = 64,
-       GM__OP_EW = 128 /* element by element: the order of axes in memory is of no matter */ };
+       GM__OP_EW = 128, /* element by element: the order of axes in memory is of no matter */
+       GM__OP_PART = 256 /* a view that shows each element of its input at most once, and nothing else */ };
 
 struct gm_tape {
     gm__handle h;
@@ -118,6 +119,10 @@ gm_tensor *gm__tape_contiguous(gm_tape *t, gm_tensor *x); /* x itself if contigu
  * inputs may be the same tensor. gy may be read until the last of them is filled. */
 gm_tensor *gm__grad_into(gm_tape *t, const gm__node *n, int i, bool *add);  /* contiguous, shape of input i; *add: add to it, else overwrite */
 gm_tensor *gm__grad_tmp(gm_tape *t, const gm__node *n, int i);              /* contiguous scratch in the shape of input i */
+/* The row-major tensor that input i is a part of, through views; NULL if it is none, or if its own gradient was asked for. */
+const gm_tensor *gm__grad_whole(const gm_tape *t, const gm__node *n, int i);
+/* If it is: the place of its gradient in the whole's, to add to (a header with input i's strides). False after recording a failure. */
+bool gm__grad_part(gm_tape *t, const gm__node *n, int i, gm_tensor *part);
 gm_status gm__grad_give(gm_tape *t, const gm__node *n, int i, gm_tensor *g);/* adds g (any strides, shape of input i or of the output:
                                                                                summed down to input i's shape) to input i's gradient; may steal a grad_tmp */
 
