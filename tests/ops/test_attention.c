@@ -236,20 +236,48 @@ START_TEST(memory_grows_with_the_length)
 }
 END_TEST
 
-/* views of one projection go in, and heads side by side come out, without a copy */
+/* views of one projection go in, and heads side by side come out, without a copy; gradients go straight into the projection's */
 START_TEST(heads_lie_as_projections_leave_them)
 {
-    enum { T = 12, H = 4, D = 16 };
-    gm_tensor *x = leaf(GM_F32, 1, 5, SHAPE(2, T, 3, H, D)), *p[3], *dense[3];
-    for (int i = 0; i < 3; i++) {
-        p[i] = gm_permute(t, gm_reshape(t, part(x, 2, i, i + 1), 4, SHAPE(2, T, H, D)), AXES(0, 2, 1, 3));
-        dense[i] = gm_affine(t, p[i], 1, 0);
+    enum { T = 12, H = 4, G = 2, D = 16, ALL = H + 2 * G };
+    gm_tensor *x[2] = {leaf(GM_F64, 1, 4, SHAPE(2, T, ALL, D)), leaf(GM_F64, 1, 4, SHAPE(2, T, ALL, D))}, *y[2];
+    const int at[4] = {0, H, H + G, ALL};
+    for (int copied = 0; copied < 2; copied++) {
+        gm_tensor *p[3], *whole = copied ? x[1] : gm_affine(t, x[0], 1, 0);
+        for (int i = 0; i < 3; i++) {
+            p[i] = gm_permute(t, part(whole, 2, at[i], at[i + 1]), AXES(0, 2, 1, 3));
+            if (copied) p[i] = gm_affine(t, p[i], 1, 0);
+        }
+        y[copied] = gm_attention(t, p[0], p[1], p[2], NULL, 0, 1);
+        gm_tensor *merged = gm_reshape(t, gm_permute(t, y[copied], AXES(0, 2, 1, 3)), 3, SHAPE(2, T, H * D));
+        ck_assert_ptr_eq(merged->data, y[copied]->data);
+        gm_tensor *more = gm_sum(t, gm_square(t, whole), GM_ALL_AXES, 0); /* another part of the gradient */
+        ck_assert_int_eq(gm_tape_backward(t, gm_add(t, more, gm_sum(t, gm_square(t, merged), GM_ALL_AXES, 0))), GM_OK);
     }
-    gm_tensor *y = gm_attention(t, p[0], p[1], p[2], NULL, 0, 1), *merged = gm_reshape(t, gm_permute(t, y, AXES(0, 2, 1, 3)), 3, SHAPE(2, T, H * D));
-    same_bits(y, gm_attention(t, dense[0], dense[1], dense[2], NULL, 0, 1));
-    ck_assert_ptr_eq(merged->data, y->data);
+    same_bits(y[0], y[1]);
+    near(gm_tensor_grad(x[0]), gm_tensor_grad(x[1]), 1e-13);
     gm_tape_reset(t);
-    gm_tensor_free(x);
+    gm_tensor_free(x[0]), gm_tensor_free(x[1]);
+}
+END_TEST
+
+/* overlapping parts of one tensor: the sum of their gradients */
+START_TEST(parts_that_overlap)
+{
+    enum { T = 20, D = 8 };
+    gm_tensor *x[2] = {leaf(GM_F64, 1, 4, SHAPE(1, T, 4, D)), leaf(GM_F64, 1, 4, SHAPE(1, T, 4, D))};
+    for (int copied = 0; copied < 2; copied++) {
+        gm_tensor *p[3];
+        for (int i = 0; i < 3; i++) {
+            p[i] = gm_permute(t, part(x[copied], 2, i, i + 2), AXES(0, 2, 1, 3));
+            if (copied) p[i] = gm_affine(t, p[i], 1, 0);
+        }
+        gm_tensor *y = gm_attention(t, p[0], p[1], p[2], NULL, 0, 0);
+        ck_assert_int_eq(gm_tape_backward(t, gm_sum(t, gm_square(t, y), GM_ALL_AXES, 0)), GM_OK);
+    }
+    near(gm_tensor_grad(x[0]), gm_tensor_grad(x[1]), 1e-13);
+    gm_tape_reset(t);
+    gm_tensor_free(x[0]), gm_tensor_free(x[1]);
 }
 END_TEST
 
@@ -316,7 +344,7 @@ int main(void)
     Suite *s = suite_create("attention");
     TCase *c = tcase_create("attention");
     const TTest *const tests[] = {equals_a_double_loop, weights_sum_to_one, the_future_changes_nothing, heads_are_single_heads_and_groups_are_repeated, padding_and_caches,
-                                  one_tensor_three_times, extremes, memory_grows_with_the_length, heads_lie_as_projections_leave_them, rotary_positions, wrong_arguments};
+                                  one_tensor_three_times, extremes, memory_grows_with_the_length, heads_lie_as_projections_leave_them, parts_that_overlap, rotary_positions, wrong_arguments};
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_set_timeout(c, 60);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(c, tests[i]);
