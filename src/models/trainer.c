@@ -128,13 +128,15 @@ static gm_status open_optim(gm_trainer *tr)
     return add_params(tr->m, tr->optim);
 }
 
-gm_status gm__trainer_rival(gm_trainer *tr, const char *kind, double lr)
+gm_status gm__trainer_optim(gm_trainer *tr, const char *kind, double lr, gm_optim **out)
 {
     gm__optim_config c = tr->cfg.optim;
     if (lr > 0) c.lr = lr;
     c.ema = 0;
-    return make_optim(tr, kind, &c, &tr->rival);
+    return make_optim(tr, kind, &c, out);
 }
+
+gm_status gm__trainer_rival(gm_trainer *tr, const char *kind, double lr) { return gm__trainer_optim(tr, kind, lr, &tr->rival); }
 
 /* What batches go over. */
 static gm_status open_feed(gm_trainer *tr, gm_dataset *d, int64_t batch, bool training, gm_dataset **out)
@@ -144,6 +146,7 @@ static gm_status open_feed(gm_trainer *tr, gm_dataset *d, int64_t batch, bool tr
     *out = d;
     return GM_OK;
 }
+
 
 static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool shuffle, bool prefetch, gm_batches **out)
 {
@@ -307,6 +310,7 @@ void gm_trainer_free(gm_trainer *tr)
     gm__free(ctx, tr->best);
     for (size_t i = 0; i < tr->n_kept; i++) gm_tensor_free(tr->kept[i].tensor);
     gm__free(ctx, tr->kept);
+    if (tr->own) tr->own_free(ctx, tr->own);
     gm__free(ctx, tr->events);
     gm__series_free(tr);
     gm__report_free(tr);

@@ -63,6 +63,8 @@ struct gm_trainer {
     gm_dataset *feed, *valid_feed; /* what batches go over: the same, or what the family makes of them */
     gm_batches *batches, *valid_batches, *watch_batches;
     gm_optim *optim, *rival;   /* rival: of the parts that learn in turn with the others; NULL without */
+    void *own;                 /* the family's, made by its begin; own_free frees it */
+    void (*own_free)(gm_ctx *ctx, void *own);
     gm_tape *tape;
     gm__train_cfg cfg;
     gm__strs strs;
@@ -106,8 +108,9 @@ gm_status gm__trainer_use_valid(gm_trainer *tr, gm_dataset *valid);
 gm_status gm__trainer_batches(gm_trainer *tr, int64_t batch, gm_batches **out); /* the training data in order, as they are trained on */
 gm_status gm__trainer_means(gm_trainer *tr, double *mean); /* [row]: of x as it is trained on, over the first 10,000 rows */
 gm_status gm__trainer_keep(gm_trainer *tr, const char *name, gm_tensor *t);     /* for a family's begin: a tensor (retained) that checkpoints hold */
-/* For a family's begin: a second optimiser, tr->rival, with the trainer's options but for what is given: a kind (NULL: the
- * same), a rate (0: the same), and no averages. The family adds parameters. */
+/* A further optimiser with the trainer's options but for what is given: a kind (NULL: the same), a rate (0: the same), and no averages. */
+gm_status gm__trainer_optim(gm_trainer *tr, const char *kind, double lr, gm_optim **out);
+/* For a family's begin: one as tr->rival. The family adds parameters. */
 gm_status gm__trainer_rival(gm_trainer *tr, const char *kind, double lr);
 
 /* step.c */

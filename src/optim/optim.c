@@ -58,6 +58,7 @@ gm_status gm_optim_new(gm_ctx *ctx, const char *kind, const char *options, gm_op
     gm__retain(ctx);
     o->kind = k;
     o->cfg = cfg;
+    o->scale = 1;
     *out = o;
     return GM_OK;
 }
@@ -139,6 +140,8 @@ void gm__optim_phase(gm_optim *o, const gm_tensor *leaf, double factor)
     for (size_t i = 0; i < o->n; i++)
         if (o->p[i].w == leaf) o->p[i].phase = factor;
 }
+
+void gm__optim_scale(gm_optim *o, double factor) { o->scale = factor; }
 
 gm_status gm_optim_add(gm_optim *o, gm_tensor *leaf, const char *options) { return gm__optim_add_named(o, NULL, leaf, options); }
 
@@ -312,6 +315,6 @@ gm_status gm_optim_observe(gm_optim *o, double loss)
 
 int64_t gm_optim_steps(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? o->steps : 0; }
 
-double gm_optim_lr(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? gm__schedule_lr(&o->cfg, &o->plateau, o->steps) : 0; }
+double gm_optim_lr(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? o->scale * gm__schedule_lr(&o->cfg, &o->plateau, o->steps) : 0; }
 
 double gm_optim_grad_norm(const gm_optim *o) { return gm__is(o, GM__OPTIM) ? o->norm : 0; }

@@ -43,6 +43,8 @@ extern const gm__opts gm__optim_opts;                     /* the rows of the opt
 gm_status gm__optim_add_named(gm_optim *o, const char *name, gm_tensor *leaf, const char *options);
 /* names become "PREFIX.0.weight"; NULL or "" for none. All parameters are added or none. */
 gm_status gm__optim_add_net_named(gm_optim *o, const char *prefix, gm_net *net, const char *options);
+/* From now on this factor goes with all learning rates. No part of the state, as that of a parameter. */
+void gm__optim_scale(gm_optim *o, double factor);
 /* From now on this factor goes with the learning rate of a parameter, beside its lr-scale. No part of the state: who
  * wants another than 1 sets it before every step. */
 void gm__optim_phase(gm_optim *o, const gm_tensor *leaf, double factor);

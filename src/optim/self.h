@@ -49,6 +49,7 @@ struct gm_optim {
     int64_t steps;
     int64_t clock;  /* 1 + the step that the schedule goes by; 0: its own */
     double norm;
+    double scale;   /* of all rates */
     bool swapped, ahead;   /* the averages are in the weights' place; gm_optim_extrapolate has moved them */
     gm__plateau plateau;
 };

@@ -162,7 +162,7 @@ static gm_status move(gm_optim *o, bool look)
     }
     const int64_t time = o->clock ? o->clock - 1 : o->steps;
     const double t = (double)o->steps, ema = o->cfg.ema_warmup ? fmin(o->cfg.ema, (1 + t) / (10 + t)) : o->cfg.ema;
-    gm__update u = {.o = o, .gscale = 1, .ema = ema, .look = look, .lr = gm__schedule_lr(&o->cfg, &o->plateau, time), .beta1 = gm__schedule_momentum(&o->cfg, o->cfg.beta1, time),
+    gm__update u = {.o = o, .gscale = 1, .ema = ema, .look = look, .lr = o->scale * gm__schedule_lr(&o->cfg, &o->plateau, time), .beta1 = gm__schedule_momentum(&o->cfg, o->cfg.beta1, time),
                     .momentum = gm__momentum_at(&o->cfg, time)};
     double norm = o->norm;
     if (o->cfg.clip_value > 0) {
