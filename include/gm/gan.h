@@ -39,6 +39,8 @@ enum { GM_GAN_MINIMAX = 0, GM_GAN_NON_SATURATING = 1, GM_GAN_LEAST_SQUARES = 2, 
 enum { GM_PENALTY_NONE = 0, GM_PENALTY_GP = 1, GM_PENALTY_R1 = 2, GM_PENALTY_R2 = 3, GM_PENALTY_DRAGAN = 4, GM_PENALTY_CLIP = 5, GM_PENALTY_AUTO = 6 };
 enum { GM_CONDITIONAL_NONE = 0, GM_CONDITIONAL_CONCAT = 1, GM_CONDITIONAL_EMBEDDING = 2, GM_CONDITIONAL_PROJECTION = 3, GM_CONDITIONAL_ACGAN = 4 };
 
+enum { GM_HEALTH_OFF = 0, GM_HEALTH_WATCH = 1, GM_HEALTH_ACT = 2 };
+
 /* Text fields are borrowed until the constructor returns. */
 typedef struct gm_gan_config {
     uint32_t struct_size;      /* set by gm_gan_config_init */
@@ -73,6 +75,14 @@ typedef struct gm_gan_config {
     double   info_weight;      /* of the codes in both losses */
     double   class_weight;     /* acgan: of the labels in both losses */
     double   truncation;       /* of the noise in use: redrawn beyond so many deviations; 0: not */
+    int32_t  unroll;           /* steps of D that G looks ahead through */
+    const char *d_band;        /* "0.6,0.8": D's half-steps adapt so that its advantage stays there; NULL: d_steps stays */
+    int32_t  health;           /* GM_HEALTH_*: measures and events; act: remedies, too */
+    int32_t  health_every;     /* steps between two looks */
+    const char *remedies;      /* "collapse=rollback vanishing=lr": against which event what is done; NULL: the defaults */
+    int64_t  gap_every;        /* steps between two estimates of the duality gap; 0: none */
+    int32_t  gap_steps;        /* steps of a best response */
+    int32_t  reserved;
 } gm_gan_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_gan_config). @errors none. @threads any. @since 0.1 */

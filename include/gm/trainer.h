@@ -24,7 +24,12 @@ enum { GM_EVENT_NONFINITE = 1, GM_EVENT_EXPLODING = 2, GM_EVENT_VANISHING = 3, G
        GM_EVENT_REPORT = 6 /* the report could not be written at the end */,
        GM_EVENT_LAYER = 7 /* the next layer begins to learn; value: its number, 1 next to the rows */,
        GM_EVENT_FALLBACK = 8 /* the data were too few for a rule, and a simpler one was taken; value: how often */,
-       GM_EVENT_OVERFITTING = 9 /* training rows are favoured more and more over held-out ones */ };
+       GM_EVENT_OVERFITTING = 9 /* training rows are favoured more and more over held-out ones */,
+       GM_EVENT_MODE_COLLAPSE = 10 /* gan: rows look alike, or leave out most of the data; value: the measure */,
+       GM_EVENT_OSCILLATION = 11 /* gan: generated rows wander to and fro; value: their way between two looks, in spreads of the data */,
+       GM_EVENT_IMBALANCE = 12 /* gan: one player is far ahead; value: how often the discriminator tells a pair */,
+       GM_EVENT_DUALITY_GAP = 13 /* gan: best responses gain more and more; value: the gap */,
+       GM_EVENT_REMEDY = 14 /* gan: health=act has done something against an event; value: the event's kind */ };
 
 /* Something training noticed about itself. */
 typedef struct gm_event {

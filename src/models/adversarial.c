@@ -6,6 +6,8 @@
 
 /* ---- half-steps ---------------------------------------------------------------------------- */
 
+static gm_status attend(gm_model *m, gm_trainer *tr) { return m->family->players->attend ? m->family->players->attend(m, tr) : GM_OK; }
+
 static gm_status d_gradients(gm_model *m, gm_trainer *tr, double *loss)
 {
     const gm__players *p = m->family->players;
@@ -18,13 +20,14 @@ static gm_status d_gradients(gm_model *m, gm_trainer *tr, double *loss)
 static gm_status d_step(gm_model *m, gm_trainer *tr)
 {
     GM__TRY(gm__half_step(tr, tr->rival));
-    if (m->family->players->d_moved) m->family->players->d_moved(m);
+    if (m->family->players->d_moved) m->family->players->d_moved(m, tr);
     gm__trainer_record(tr, "d-grad-norm", gm_optim_grad_norm(tr->rival));
     return GM_OK;
 }
 
 gm_status gm__d_half(gm_model *m, gm_trainer *tr, double *loss)
 {
+    GM__TRY(attend(m, tr));
     GM__TRY(d_gradients(m, tr, loss));
     return d_step(m, tr);
 }
@@ -38,10 +41,18 @@ static gm_status g_gradients(gm_model *m, gm_trainer *tr, double *loss)
     return s;
 }
 
+static gm_status g_step(gm_model *m, gm_trainer *tr)
+{
+    GM__TRY(gm__half_step(tr, tr->optim));
+    if (m->family->players->g_moved) m->family->players->g_moved(m, tr);
+    return GM_OK;
+}
+
 gm_status gm__g_half(gm_model *m, gm_trainer *tr, double *loss)
 {
+    GM__TRY(attend(m, tr));
     GM__TRY(g_gradients(m, tr, loss));
-    return gm__half_step(tr, tr->optim);
+    return g_step(m, tr);
 }
 
 /* ---- a step ------------------------------------------------------------------------------------ */
@@ -55,6 +66,7 @@ int64_t gm__d_steps_at(double d_steps, int64_t step)
 static gm_status together(gm_model *m, gm_trainer *tr, double *loss)
 {
     double d;
+    GM__TRY(attend(m, tr));
     for (int look = 0; look < 2; look++) {
         GM__TRY(d_gradients(m, tr, &d));
         GM__TRY(g_gradients(m, tr, loss));
@@ -63,19 +75,29 @@ static gm_status together(gm_model *m, gm_trainer *tr, double *loss)
         GM__TRY(gm_optim_extrapolate(tr->optim));
     }
     GM__TRY(d_step(m, tr));
-    return gm__half_step(tr, tr->optim);
+    return g_step(m, tr);
 }
 
-gm_status gm__players_update(gm_model *m, gm_trainer *tr, double *loss)
+static gm_status in_turn(gm_model *m, gm_trainer *tr, double *loss)
 {
     double d;
-    if (tr->cfg.extragradient) return together(m, tr, loss);
+    GM__TRY(attend(m, tr)); /* it may change how many follow */
     const int64_t n = m->family->players->d_steps(m, tr);
     while (tr->st.played < n) {
         GM__TRY(gm__d_half(m, tr, &d));
         GM__TRY(gm__check_cancel(tr->ctx));
     }
     return gm__g_half(m, tr, loss);
+}
+
+gm_status gm__players_update(gm_model *m, gm_trainer *tr, double *loss)
+{
+    enum { TRIES = 8 };
+    const gm__players *p = m->family->players;
+    gm_status s = tr->cfg.extragradient ? together(m, tr, loss) : in_turn(m, tr, loss);
+    for (int tries = 1; s == GM_ENONFINITE && tries < TRIES && p->mend && p->mend(m, tr, *loss); tries++)
+        s = tr->cfg.extragradient ? together(m, tr, loss) : in_turn(m, tr, loss);
+    return s;
 }
 
 gm_status gm__players_begin(gm_model *m, gm_trainer *tr, double d_steps)

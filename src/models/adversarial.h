@@ -12,8 +12,10 @@ typedef struct gm__players {
     gm_status (*d_look)(gm_model *m, gm_trainer *tr, double *loss); /* gradients on the next batch; G is held meanwhile */
     gm_status (*g_look)(gm_model *m, gm_trainer *tr, double *loss); /* D is held */
     void (*hold_g)(gm_model *m, bool on), (*hold_d)(gm_model *m, bool on); /* frozen while the other one learns */
-    void (*d_moved)(gm_model *m);   /* after a step of D; may be NULL */
+    void (*d_moved)(gm_model *m, gm_trainer *tr), (*g_moved)(gm_model *m, gm_trainer *tr); /* after a step of the one; may be NULL */
     int64_t (*d_steps)(const gm_model *m, const gm_trainer *tr); /* D's half-steps in the step that comes */
+    gm_status (*attend)(gm_model *m, gm_trainer *tr); /* before each half-step; may be NULL */
+    bool (*mend)(gm_model *m, gm_trainer *tr, double loss); /* after GM_ENONFINITE: may the step be tried again? may be NULL */
 } gm__players;
 
 /* Half-steps of the trainer's model (gm__half_fn), G's and the rival's D; and the step made of them (gm__family.update). */

@@ -147,7 +147,6 @@ static gm_status open_feed(gm_trainer *tr, gm_dataset *d, int64_t batch, bool tr
     return GM_OK;
 }
 
-
 static gm_status open_batches(gm_trainer *tr, gm_dataset *d, int64_t batch, bool shuffle, bool prefetch, gm_batches **out)
 {
     char options[400], how[32];

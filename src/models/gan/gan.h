@@ -69,6 +69,7 @@ gm_tensor *gm__gan_project(gm_model *m, const gm__batch *b);               /* ro
 extern const gm__players gm__gan_players;
 /* What is added to D's loss; NULL without a penalty. */
 gm_tensor *gm__gan_penalty(const gm_model *m, gm_tape *t, gm_tensor *real, gm_tensor *fake, gm_tensor *cond);
+void gm__gan_clip(gm_model *m); /* penalty=clip: cuts D's weights */
 double gm__gan_takes(const gm_model *m);
 gm_status gm__gan_begin(gm_model *m, gm_trainer *tr);
 gm_status gm__gan_loss(gm_model *m, const gm__batch *b, gm_tensor **loss); /* held-out: D's */

@@ -1,5 +1,5 @@
 /* options.c - the options of the GAN: one row each, and the rules between them. */
-#include "models/gan/gan.h"
+#include "models/gan/health.h"
 #include <string.h>
 
 #define ROW(field) offsetof(gm_gan_config, field)
@@ -34,6 +34,13 @@ static const gm__opt rows[] = {
     {"class-weight", GM__O_REAL, ROW(class_weight), "1", 0, 1e6, NULL, "acgan: of the labels in both losses"},
     {"truncation", GM__O_REAL, ROW(truncation), "0", 0, 1e3, NULL, "normal noise is redrawn beyond so many deviations in use; 0: not"},
     {"scale", GM__O_CHOICE, ROW(scale), "auto", 0, 0, "none|unit|standard|auto", "features: kept, to [0,1], or to mean 0 and deviation 1; auto: standard for vectors, unit if the generator ends in tanh"},
+    {"unroll", GM__O_INT, ROW(unroll), "0", 0, 64, NULL, "steps of the discriminator that the generator looks ahead through, differentiating them"},
+    {"d-band", GM__O_TEXT, ROW(d_band), NULL, 0, 0, NULL, "adapt d-steps so that the discriminator's advantage stays between two numbers: \"0.6,0.8\" (0.5: it cannot tell, 1: it always can)"},
+    {"health", GM__O_CHOICE, ROW(health), "watch", 0, 0, "off|watch|act", "raise events when training goes wrong; act: do something about it, see remedies"},
+    {"health-every", GM__O_INT, ROW(health_every), "100", 1, 1 << 24, NULL, "steps between two looks at generated rows"},
+    {"remedies", GM__O_TEXT, ROW(remedies), NULL, 0, 0, NULL, "health=act: what is done (none, rollback, lr, ratio, stop) on which event; default: collapse=rollback exploding=rollback vanishing=ratio oscillation=lr imbalance=ratio gap=none"},
+    {"gap-every", GM__O_I64, ROW(gap_every), "0", 0, 1e15, NULL, "steps between two estimates of the duality gap by best responses; 0: none"},
+    {"gap-steps", GM__O_INT, ROW(gap_steps), "20", 1, 1 << 20, NULL, "steps of a best response"},
     {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
 };
 const gm__opts gm__gan_opts = {"gan", rows, GM__COUNT(rows)};
@@ -52,15 +59,65 @@ static gm_status check_codes(gm_ctx *ctx, const gm_gan_config *c)
     return GM_OK;
 }
 
+/* ---- remedies ------------------------------------------------------------------------------ */
+
+const char *const gm__ill_names[GM__ILLS] = {"collapse", "vanishing", "exploding", "oscillation", "imbalance", "gap"};
+const char *const gm__cure_names[GM__CURES] = {"none", "rollback", "lr", "ratio", "stop"};
+
+typedef struct cures { gm_ctx *ctx; int *cure; } cures;
+
+static int find(const char *const *names, int n, const char *name)
+{
+    int i = 0;
+    while (i < n && strcmp(names[i], name)) i++;
+    return i;
+}
+
+static gm_status read_cure(void *user, const char *key, const char *value)
+{
+    const cures *c = user;
+    const int ill = find(gm__ill_names, GM__ILLS, key), cure = value ? find(gm__cure_names, GM__CURES, value) : GM__CURES;
+    if (ill == GM__ILLS)
+        return gm__fail_ctx(c->ctx, GM_EARG, "gan: remedies: expected one of collapse, vanishing, exploding, oscillation, imbalance, gap, found '%.40s'", key);
+    if (cure == GM__CURES) return gm__fail_ctx(c->ctx, GM_EARG, "gan: remedies: %s: expected one of none, rollback, lr, ratio, stop, found '%.40s'", key, value ? value : "nothing");
+    if (cure == GM__CURE_RATIO && ill == GM__ILL_EXPLODING) return gm__fail_ctx(c->ctx, GM_EARG, "gan: remedies: exploding=ratio: either side may be too fast; take rollback or lr");
+    c->cure[ill] = cure;
+    return GM_OK;
+}
+
+gm_status gm__gan_cures(gm_ctx *ctx, const char *text, int cure[GM__ILLS])
+{
+    static const int usual[GM__ILLS] = {GM__CURE_ROLLBACK, GM__CURE_RATIO, GM__CURE_ROLLBACK, GM__CURE_LR, GM__CURE_RATIO, GM__CURE_NONE};
+    cures c = {ctx, cure};
+    memcpy(cure, usual, sizeof usual);
+    return text && *text ? gm__pairs(ctx, "gan: remedies", text, read_cure, &c) : GM_OK;
+}
+
+gm_status gm__gan_band(gm_ctx *ctx, const char *text, double band[2])
+{
+    size_t n = 0;
+    band[0] = band[1] = 0;
+    if (!text || !*text) return GM_OK;
+    GM__TRY(gm__reals(ctx, "gan: d-band", text, band, 2, &n));
+    if (n == 2 && band[0] >= 0 && band[0] < band[1] && band[1] <= 1) return GM_OK;
+    return gm__fail_ctx(ctx, GM_EARG, "gan: d-band: expected two numbers of [0,1], the smaller one first, found '%.40s'", text);
+}
+
+/* ---- rules between options ------------------------------------------------------------------- */
+
 gm_status gm__gan_check(gm_ctx *ctx, const void *cfg)
 {
     const gm_gan_config *c = cfg;
     int64_t hidden[GM__CODER_LAYERS];
     size_t n;
+    int cure[GM__ILLS];
+    double band[2];
     GM__TRY(gm__coder_sizes(ctx, "gan", "hidden", c->hidden, hidden, &n));
     GM__TRY(gm__check_smoothing(ctx, "gan", c->loss, c->label_smoothing));
     GM__TRY(check_codes(ctx, c));
     GM__TRY(gm__check_optimizer(ctx, "gan", "d-optimizer", c->d_optimizer));
+    GM__TRY(gm__gan_cures(ctx, c->remedies, cure));
+    GM__TRY(gm__gan_band(ctx, c->d_band, band));
     if (c->pack > 1 && c->conditional)
         return gm__fail_ctx(ctx, GM_EARG, "gan: pack=%d and conditional do not go together: rows that are judged together may have different labels", c->pack);
     if (c->truncation > 0 && c->noise == GM_NOISE_UNIFORM)

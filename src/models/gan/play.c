@@ -1,5 +1,5 @@
 /* play.c - what the two nets of a GAN descend in their half-steps (adversarial.c makes steps of them). */
-#include "models/gan/gan.h"
+#include "models/gan/health.h"
 #include <math.h>
 
 /* ---- what a half-step works on ------------------------------------------------------------ */
@@ -77,13 +77,13 @@ static gm_status d_look(gm_model *m, gm_trainer *tr, double *loss)
     y = plus(t, y, penalty);
     GM__TRY(gm__half_look(tr, y, loss));
     gm__d_record(tr, "", *loss, r, f);
+    gm__health_of(tr)->advantage = gm__health_advantage(r, f);
     double value;
     if (penalty && !gm_tensor_item(penalty, &value)) gm__trainer_record(tr, "penalty", value);
     return GM_OK;
 }
 
-/* penalty=clip: cuts D's weights */
-static void clip(gm_model *m)
+void gm__gan_clip(gm_model *m)
 {
     const float most = (float)gm__gan_cfg(m)->penalty_weight;
     const gm_net *d = gm__gan_of(m)->d;
@@ -127,8 +127,15 @@ static gm_status g_look(gm_model *m, gm_trainer *tr, double *loss)
 
 static void hold_g(gm_model *m, bool on) { gm__gan_hold_g(gm__gan_of(m), on); }
 static void hold_d(gm_model *m, bool on) { gm__gan_hold_d(gm__gan_of(m), on); }
-static int64_t d_steps(const gm_model *m, const gm_trainer *tr) { return gm__d_steps_at(gm__gan_cfg(m)->d_steps, tr->st.step); }
-const gm__players gm__gan_players = {.d_look = d_look, .g_look = g_look, .hold_g = hold_g, .hold_d = hold_d, .d_moved = clip, .d_steps = d_steps};
+
+static void d_moved(gm_model *m, gm_trainer *tr)
+{
+    gm__gan_clip(m);
+    gm__health_saw_d(m, tr);
+}
+
+const gm__players gm__gan_players = {.d_look = d_look, .g_look = g_look, .hold_g = hold_g, .hold_d = hold_d, .d_moved = d_moved, .g_moved = gm__health_saw_g,
+                                     .d_steps = gm__health_d_steps, .attend = gm__health_attend, .mend = gm__remedy_not_finite};
 
 /* Looks ahead take batches of their own, which do not count for the length of an epoch. */
 double gm__gan_takes(const gm_model *m) { return gm__gan_cfg(m)->d_steps + (g_looks(m) ? 1 : 0); }
@@ -145,6 +152,7 @@ gm_status gm__gan_begin(gm_model *m, gm_trainer *tr)
                             (long long)(tr->cfg.batch < c->pack ? tr->cfg.batch : (int64_t)gm_dataset_rows(tr->data)));
     GM__TRY(gm__trainer_rival(tr, c->d_optimizer, c->d_lr));
     GM__TRY(gm__gan_add_d(m, tr->rival));
+    GM__TRY(gm__health_begin(m, tr));
     for (size_t i = 0; i < GM__COUNT(curves); i++) GM__TRY(gm__series_add(tr, curves[i]));
     return GM_OK;
 }
