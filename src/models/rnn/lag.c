@@ -6,22 +6,17 @@
 
 enum { MOST = 4096 };
 
-/* States after each of n - 1 tokens, layer by layer; the loss of the last token. */
-static gm_tensor *unrolled(gm_model *m, gm_tape *t, const int64_t *id, int64_t n, gm_tensor **state, int32_t *n_states)
+/* States after each of n - 1 tokens, layer by layer, h and c in one; the loss of the last token. */
+static gm_tensor *unrolled(gm_model *m, gm_tape *t, const int64_t *id, int64_t n, gm_tensor **state)
 {
     const gm_rnn_config *c = gm__rnn_cfg(m);
     gm_tensor **h = gm__arena(t, (size_t)c->depth, 2 * sizeof *h), **memory = h + c->depth, *y = NULL;
     if (!h) return NULL;
     memset(h, 0, 2 * (size_t)c->depth * sizeof *h);
-    *n_states = 0;
     for (int64_t i = 0; i + 1 < n; i++) {
         gm_tensor *one = gm__tape_tensor(t, GM_I64, 2, (int64_t[]){ 1, 1 });
         if (one) gm__i64(one)[0] = id[i];
-        if (!(y = gm__rnn_run(m, t, one, h, memory))) return NULL;
-        for (int32_t k = 0; k < c->depth; k++) {
-            state[(*n_states)++] = h[k];
-            if (c->cell == GM_RNN_LSTM) state[(*n_states)++] = memory[k];
-        }
+        if (!(y = gm__rnn_run(m, t, one, h, memory, state + i * c->depth))) return NULL;
     }
     gm_tensor *target = gm__tape_tensor(t, GM_I64, 1, (int64_t[]){ 1 });
     if (!target) return NULL;
@@ -32,15 +27,13 @@ static gm_tensor *unrolled(gm_model *m, gm_tape *t, const int64_t *id, int64_t n
 /* out [n - 1]: the norm k tokens back from the last state. */
 static gm_status norms(gm_model *m, const int64_t *id, int64_t n, float *out)
 {
-    const gm_rnn_config *c = gm__rnn_cfg(m);
-    const int32_t each = c->depth * (c->cell == GM_RNN_LSTM ? 2 : 1);
+    const int32_t each = gm__rnn_cfg(m)->depth;
     gm_tape *t = NULL;
-    int32_t n_states = 0;
     GM__TRY(gm_tape_new(m->ctx, 0, &t));
     gm_tape_training(t, 0);
     gm_tensor **state = gm__arena(t, (size_t)(n - 1) * (size_t)each, 2 * sizeof *state), **grad = state ? state + (n - 1) * each : NULL;
-    gm_tensor *loss = state ? unrolled(m, t, id, n, state, &n_states) : NULL;
-    gm_status s = loss ? gm_tape_grad(t, loss, state, n_states, 0, grad) : GM_ENOMEM;
+    gm_tensor *loss = state ? unrolled(m, t, id, n, state) : NULL;
+    gm_status s = loss ? gm_tape_grad(t, loss, state, (int32_t)(n - 1) * each, 0, grad) : GM_ENOMEM;
     for (int64_t k = 0; !s && k < n - 1; k++) {
         double sum = 0;
         for (int32_t i = 0; i < each; i++) {

@@ -11,7 +11,7 @@ static gm_tensor *first_gates(const gm__rnn *r, gm_tape *t, gm_tensor *tokens)
     return gm_linear(t, gm_embedding(t, r->tokens, tokens), l->w_ih, l->b_ih);
 }
 
-gm_tensor *gm__rnn_run(const gm_model *m, gm_tape *t, gm_tensor *tokens, gm_tensor **h, gm_tensor **c)
+gm_tensor *gm__rnn_run(const gm_model *m, gm_tape *t, gm_tensor *tokens, gm_tensor **h, gm_tensor **c, gm_tensor **all)
 {
     const gm__rnn *r = gm__rnn_of(m);
     const gm_rnn_config *o = gm__rnn_cfg(m);
@@ -23,6 +23,7 @@ gm_tensor *gm__rnn_run(const gm_model *m, gm_tape *t, gm_tensor *tokens, gm_tens
         gm_tensor *gates = i ? gm_linear(t, x, l->w_ih, l->b_ih) : first_gates(r, t, tokens);
         if (o->cell == GM_RNN_LSTM) x = gm__lstm(t, gates, h[i], c[i], l->w_hh, l->b_hh);
         else x = o->cell == GM_RNN_GRU ? gm__gru(t, gates, h[i], l->w_hh, l->b_hh) : gm__elman(t, gates, h[i], l->w_hh, l->b_hh);
+        if (all) all[i] = x;
         h[i] = gm_reshape(t, gm_slice(t, x, 0, steps - 1, steps, 1), 2, one);
         if (o->cell == GM_RNN_LSTM) {
             c[i] = gm_reshape(t, gm_slice(t, x, 0, steps, steps + 1, 1), 2, one);

@@ -215,7 +215,7 @@ static gm_status stretch(gm_model *m, gm_tape *t, const int64_t *told_from, cons
 {
     gm_tensor *in = gm__tape_tensor(t, GM_I64, 2, (int64_t[]){ n, 1 }), *target = gm__tape_tensor(t, GM_I64, 1, &n);
     if (in && target) memcpy(in->data, told_from, (size_t)n * sizeof *id), memcpy(target->data, id, (size_t)n * sizeof *id);
-    gm_tensor *y = gm__rnn_run(m, t, target ? in : NULL, h, c);
+    gm_tensor *y = gm__rnn_run(m, t, target ? in : NULL, h, c, NULL);
     y = y ? gm_cross_entropy(t, gm__rnn_logits(m, t, y), target, GM_NONE) : NULL;
     if (!y) return gm__tape_failed(m->ctx, t);
     for (int64_t i = 0; i < n; i++) log_p[i] = -gm__f32(y)[i];

@@ -31,8 +31,8 @@ static inline int64_t gm__rnn_gates(const gm_model *m) { return (int64_t[]){ 1, 
 /* ---- net.c: tokens i32 or i64 [T, N] -------------------------------------------------- */
 
 /* Results of the last layer [T, N, hidden]. h, c: a state [N, hidden] a layer, or NULL: zeros; they become the last ones. Without lstm, c is
- * not looked at. */
-gm_tensor *gm__rnn_run(const gm_model *m, gm_tape *t, gm_tensor *tokens, gm_tensor **h, gm_tensor **c);
+ * not looked at. all: receives what the ops of the layers gave, on which h and c are views; may be NULL. */
+gm_tensor *gm__rnn_run(const gm_model *m, gm_tape *t, gm_tensor *tokens, gm_tensor **h, gm_tensor **c, gm_tensor **all);
 gm_tensor *gm__rnn_logits(const gm_model *m, gm_tape *t, gm_tensor *y); /* [T N, vocabulary] */
 
 /* ---- train.c ---------------------------------------------------------------------------- */

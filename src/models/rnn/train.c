@@ -124,7 +124,7 @@ static gm_status text_loss(gm_model *m, const gm__batch *b, int64_t lanes, gm_te
         h[i] = at ? part(m, t, from->h, i) : NULL;
         memory[i] = at ? part(m, t, from->c, i) : NULL;
     }
-    gm_tensor *y = gm__rnn_run(m, t, in_time(t, b->x, lanes, c->block, 0), h, memory), *target = in_time(t, b->x, lanes, c->block, 1);
+    gm_tensor *y = gm__rnn_run(m, t, in_time(t, b->x, lanes, c->block, 0), h, memory, NULL), *target = in_time(t, b->x, lanes, c->block, 1);
     if (!y || !target) return GM_OK;
     *out = gm_cross_entropy(t, gm__rnn_logits(m, t, y), gm_reshape(t, target, 1, (int64_t[]){ -1 }), GM_MEAN);
     if (*out) put_down(to, c->depth, h, memory, at + pieces);
@@ -147,7 +147,7 @@ static gm_status line_loss(gm_model *m, const gm__batch *b, gm_tensor **out)
     if (!h || !share) return GM_OK;
     memset(h, 0, 2 * (size_t)c->depth * sizeof *h);
     for (int64_t i = 0; i < share->size; i++) gm__f32(share)[i] = i / rows_ < length[i % rows_] - 1 ? (float)(1 / count) : 0;
-    gm_tensor *y = gm__rnn_run(m, t, in_time(t, b->x, rows_, steps, 0), h, h + c->depth), *target = in_time(t, b->x, rows_, steps, 1);
+    gm_tensor *y = gm__rnn_run(m, t, in_time(t, b->x, rows_, steps, 0), h, h + c->depth, NULL), *target = in_time(t, b->x, rows_, steps, 1);
     if (!y || !target) return GM_OK;
     gm_tensor *each = gm_cross_entropy(t, gm__rnn_logits(m, t, y), gm_reshape(t, target, 1, (int64_t[]){ -1 }), GM_NONE);
     *out = gm_sum(t, gm_mul(t, each, share), GM_ALL_AXES, 0);
