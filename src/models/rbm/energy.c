@@ -105,11 +105,12 @@ gm_tensor *gm__rbm_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor 
     return own ? gm_add(t, e, own) : e;
 }
 
-gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v)
+gm_tensor *gm__rbm_free_energy_of(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in)
 {
     if (!(r->visible->has & GM__UNIT_F) || !r->hidden->log_sum) return gm__tape_fail(t, GM_EUNSUPPORTED, "%s: rectified units have no free energy", r->owner);
-    return gm_sub(t, visible_term(r, t, v, plain_bias(r, t)), r->hidden->log_sum(t, gm__rbm_up(r, t, v)));
+    return gm_sub(t, visible_term(r, t, v, plain_bias(r, t)), r->hidden->log_sum(t, in));
 }
+gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v) { return gm__rbm_free_energy_of(r, t, v, gm__rbm_up(r, t, v)); }
 
 /* F(x, y) for every label y: what hidden units receive differs by a row of W, the rest by a bias. */
 gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x)

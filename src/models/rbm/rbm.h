@@ -117,6 +117,7 @@ gm_tensor *gm__rbm_visible_draw_like(const gm__rbm *r, gm_tape *t, gm_tensor *in
 gm_tensor *gm__rbm_gap(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *absent); /* [N]: how far v is from what in says, labels apart; absent may be NULL */
 gm_tensor *gm__rbm_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in, gm_tensor *h); /* [N]: E(v, h), in = up(v) */
 gm_tensor *gm__rbm_free_energy(const gm__rbm *r, gm_tape *t, gm_tensor *v);        /* [N] */
+gm_tensor *gm__rbm_free_energy_of(const gm__rbm *r, gm_tape *t, gm_tensor *v, gm_tensor *in); /* the same, in = up(v) */
 gm_tensor *gm__rbm_label_energy(const gm__rbm *r, gm_tape *t, gm_tensor *x);       /* [N, labels]: free energy of x with each label */
 /* k steps from v; *mean receives the mean of p(v|h) of the last. clamp: [1 or N, nv] u8, units that keep their values; NULL. Nothing is recorded. */
 gm_tensor *gm__rbm_gibbs(const gm__rbm *r, gm_tape *t, gm_tensor *v, int64_t k, double temperature, gm_tensor *clamp, gm_tensor **mean);

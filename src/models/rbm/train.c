@@ -3,7 +3,7 @@
  * d log p(v) / d theta = -<dE/d theta> at the data + <dE/d theta> at the model, so the tape is given
  * E(v0, h0) - E(vk, hk) with all states held: its gradient is the update's. What is shown as the loss is
  * the cross-entropy (squared error) between the data and their reconstruction from a draw of hidden units, where chains
- * from the data begin: it tells that learning works and when it breaks, not the likelihood. */
+ * from the data begin (with persistent chains of a quarter of the rows): it tells that learning works and when it breaks, not the likelihood. */
 #include "models/boltzmann.h"
 #include "models/rbm/rbm.h"
 #include "models/trainer.h"
@@ -76,14 +76,28 @@ static gm_tensor *counted(const gm__rbm *r, gm_tape *t, gm_tensor *v)
     return gm_add(t, gm_mean(t, gm__rbm_free_energy(r, t, v), GM_ALL_AXES, 0), gm__rbm_log_z_on(r, t));
 }
 
+/* How well v is rebuilt from a draw of hidden units; *back: what visible units receive of it. Chains that start elsewhere have no use for that: a
+ * quarter of the rows tells as much then. in: what hidden units receive */
+static gm_tensor *rebuilt(const gm__rbm *r, const gm__batch *b, gm_tensor *v, gm_tensor *in, gm_tensor **back)
+{
+    gm_tape *t = b->t;
+    gm_tensor *absent = gm__rbm_absent(r, t, b->x);
+    if (b->training && r->how.persistent && v) {
+        const int64_t some = (v->shape[0] + 3) / 4;
+        v = gm_slice(t, v, 0, 0, some, 1);
+        in = gm_slice(t, in, 0, 0, some, 1);
+    }
+    *back = gm__rbm_down_states(r, t, r->hidden->draw(t, in, 1));
+    return gm_mean(t, gm__rbm_gap(r, t, v, *back, absent), GM_ALL_AXES, 0);
+}
+
 gm_status gm__rbm_learn(gm__rbm *r, const gm__batch *b, gm_tensor *v, gm_tensor **model, gm_tensor **loss)
 {
     gm_tape *t = b->t;
     const bool recording = t->recording, exact = r->how.gradient == GM_RBM_EXACT;
-    gm_tensor *in = gm__rbm_up_states(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1));
+    gm_tensor *in = gm__rbm_up_states(r, t, v), *h = gm_detach(t, r->hidden->mean(t, in, 1)), *back = NULL;
     t->recording = false;
-    gm_tensor *back = exact ? NULL : gm__rbm_down_states(r, t, r->hidden->draw(t, in, 1));
-    *loss = exact ? counted(r, t, v) : gm_mean(t, gm__rbm_gap(r, t, v, back, gm__rbm_absent(r, t, b->x)), GM_ALL_AXES, 0);
+    *loss = exact ? counted(r, t, v) : rebuilt(r, b, v, in, &back);
     t->recording = recording;
     GM__TRY(gm_tape_status(t));
     if (!b->training) return GM_OK;

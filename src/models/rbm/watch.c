@@ -16,8 +16,8 @@ static gm_status add_batch(gm_model *m, gm_tape *t, gm_tensor *x, gm_batches *fr
     gm_tape_reset(t);
     gm__batch b = gm__model_batch(m, t, x, from);
     gm_tensor *v = b.x ? gm__rbm_input(m, &b, false) : NULL;
-    gm_tensor *h = v ? r->hidden->mean(t, gm__rbm_up(r, t, v), 1) : NULL;
-    gm_tensor *f = v && gm__rbm_has_free_energy(r) ? gm__rbm_free_energy(r, t, v) : NULL;
+    gm_tensor *in = v ? gm__rbm_up_states(r, t, v) : NULL, *h = in ? r->hidden->mean(t, in, 1) : NULL;
+    gm_tensor *f = in && gm__rbm_has_free_energy(r) ? gm__rbm_free_energy_of(r, t, v, in) : NULL;
     h = h ? gm__tape_contiguous(t, h) : NULL;
     if (!h || gm_tape_status(t)) return gm__tape_failed(m->ctx, t);
     for (int64_t i = 0; i < h->size; i++) s->active += (double)gm__f32(h)[i];
