@@ -75,7 +75,7 @@ void gm__dbm_posterior(const gm_model *m, gm_tape *t, gm_tensor *v, gm_tensor *l
     for (size_t l = 0; l < GM__DBM_LEVELS; l++) x[l] = NULL;
     x[0] = v;
     if (d->labels) x[d->machines] = label;
-    gm__dbm_settle(d, t, x, gm__dbm_cfg(m)->mean_field, gm__dbm_cfg(m)->tolerance);
+    gm__dbm_settle(d, t, x, NULL, gm__dbm_cfg(m)->mean_field, gm__dbm_cfg(m)->tolerance);
 }
 
 gm_tensor *gm__dbm_bound(const gm_model *m, gm_tape *t, gm_tensor *v, gm_tensor *label)

@@ -33,15 +33,17 @@ extern const gm__opts gm__dbm_opts;
 gm_status gm__dbm_check(gm_ctx *ctx, const void *cfg);
 gm_status gm__dbm_sizes(gm_ctx *ctx, const char *what, const char *text, int64_t least, int64_t out[GM__DBM_LAYERS], size_t *n);
 
-/* ---- machine.c: on a tape ---------------------------------------------------------------- */
+/* ---- machine.c: on a tape. from: what level 1 receives of level 0, NULL: found here ---------------------------------------------------------------- */
 
 /* What level l receives of the neighbours that are known; twice: what one of them says counts double, in place of the other's. */
 gm_tensor *gm__dbm_hear(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const *x, bool twice);
+/* The same; from: what comes from below with the biases */
+gm_tensor *gm__dbm_hear_from(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const *x, gm_tensor *from);
 gm_tensor *gm__dbm_mean(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *in, double temperature);
 gm_tensor *gm__dbm_draw(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *in, double temperature);
-gm_tensor *gm__dbm_energy(const gm__dbm *d, gm_tape *t, gm_tensor *const *x);     /* [N], all levels known */
+gm_tensor *gm__dbm_energy(const gm__dbm *d, gm_tape *t, gm_tensor *const *x, gm_tensor *from); /* [N], all levels known */
 /* Mean-field posterior: means of the levels that are NULL, given x[0] and what else is known. Returns the rounds taken. */
-int gm__dbm_settle(const gm__dbm *d, gm_tape *t, gm_tensor **x, int rounds, double tolerance);
+int gm__dbm_settle(const gm__dbm *d, gm_tape *t, gm_tensor **x, gm_tensor *from, int rounds, double tolerance);
 /* E_q[E] - H(q): an upper bound of -log sum_h exp(-E(v, h)) in the plain biases. [N] */
 gm_tensor *gm__dbm_free_energy(const gm__dbm *d, gm_tape *t, gm_tensor *const *x, gm_tensor *const *given);
 

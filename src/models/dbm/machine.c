@@ -12,8 +12,7 @@ static gm_tensor *centred(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *x)
     return mean ? gm_sub(t, x, mean) : x;
 }
 
-/* from: what comes from below with the biases, if it is there already */
-static gm_tensor *hear(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const *x, gm_tensor *from)
+gm_tensor *gm__dbm_hear_from(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const *x, gm_tensor *from)
 {
     gm_tensor *above = l < d->machines ? x[l + 1] : NULL;
     if (!from && l && x[l - 1]) from = gm__rbm_up(&d->layer[l - 1], t, x[l - 1]);
@@ -24,7 +23,7 @@ static gm_tensor *hear(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const 
 
 gm_tensor *gm__dbm_hear(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *const *x, bool twice)
 {
-    gm_tensor *in = hear(d, t, l, x, NULL);
+    gm_tensor *in = gm__dbm_hear_from(d, t, l, x, NULL);
     return twice ? gm_sub(t, gm_affine(t, in, 2, 0), l ? d->layer[l - 1].c : d->layer[0].b) : in;
 }
 
@@ -43,9 +42,9 @@ gm_tensor *gm__dbm_draw(const gm__dbm *d, gm_tape *t, size_t l, gm_tensor *in, d
     return is_group(d, l) ? gm_one_hot(t, gm_categorical(t, in), d->labels, GM_F32) : gm_bernoulli_logits(t, in);
 }
 
-gm_tensor *gm__dbm_energy(const gm__dbm *d, gm_tape *t, gm_tensor *const *x)
+gm_tensor *gm__dbm_energy(const gm__dbm *d, gm_tape *t, gm_tensor *const *x, gm_tensor *from)
 {
-    gm_tensor *sum = gm__rbm_energy(&d->layer[0], t, x[0], gm__rbm_up(&d->layer[0], t, x[0]), x[1]);
+    gm_tensor *sum = gm__rbm_energy(&d->layer[0], t, x[0], from ? from : gm__rbm_up(&d->layer[0], t, x[0]), x[1]);
     for (size_t i = 1; i < d->machines; i++) {
         gm_tensor *in = gm__rbm_up(&d->layer[i], t, x[i]);
         sum = gm_sub(t, sum, gm_sum(t, gm_mul(t, in, centred(d, t, i + 1, x[i + 1])), 1, 0));
@@ -81,15 +80,16 @@ static void guess(const gm__dbm *d, gm_tape *t, gm_tensor **x, gm_tensor *from)
     for (size_t l = 1; l <= d->machines; l++) {
         if (x[l]) continue;
         const bool twice = l < d->machines && !x[l + 1];
-        gm_tensor *in = l == 1 && !twice ? hear(d, t, l, x, from) : l == 1 ? gm_sub(t, gm_affine(t, from, 2, 0), d->layer[0].c) : gm__dbm_hear(d, t, l, x, twice);
+        gm_tensor *in = l == 1 && !twice ? gm__dbm_hear_from(d, t, l, x, from) : l == 1 ? gm_sub(t, gm_affine(t, from, 2, 0), d->layer[0].c) : gm__dbm_hear(d, t, l, x, twice);
         x[l] = gm__dbm_mean(d, t, l, in, 1);
     }
 }
 
-int gm__dbm_settle(const gm__dbm *d, gm_tape *t, gm_tensor **x, int rounds, double tolerance)
+int gm__dbm_settle(const gm__dbm *d, gm_tape *t, gm_tensor **x, gm_tensor *from, int rounds, double tolerance)
 {
     bool moves[GM__DBM_LEVELS] = {false};
-    gm_tensor *from = gm__rbm_up(&d->layer[0], t, x[0]), *moved = from ? gm_zeros(t, GM_F32, 1, from->shape) : NULL;
+    if (!from) from = gm__rbm_up(&d->layer[0], t, x[0]);
+    gm_tensor *moved = from ? gm_zeros(t, GM_F32, 1, from->shape) : NULL;
     size_t left = moved ? (size_t)moved->size : 0;
     int round = 0;
     for (size_t l = 1; l <= d->machines; l++) moves[l] = !x[l];
@@ -99,7 +99,7 @@ int gm__dbm_settle(const gm__dbm *d, gm_tape *t, gm_tensor **x, int rounds, doub
             const size_t l = k < d->machines ? 2 * k + 1 : 2 * (k - d->machines) + 2;
             if (l > d->machines || !moves[l]) continue;
             const uint64_t frame = gm_tape_push(t);
-            gm_tensor *y = gm__dbm_mean(d, t, l, hear(d, t, l, x, l == 1 ? from : NULL), 1);
+            gm_tensor *y = gm__dbm_mean(d, t, l, gm__dbm_hear_from(d, t, l, x, l == 1 ? from : NULL), 1);
             if (y) gm__parallel(t->ctx, (size_t)y->shape[0], move_row, &(rows){gm__f32(x[l]), gm__f32(moved), gm__f32(y), (size_t)y->shape[1]});
             gm_tape_pop(t, frame, NULL);
         }
@@ -152,7 +152,7 @@ static void entropy_row(void *arg, size_t row, size_t worker)
 
 gm_tensor *gm__dbm_free_energy(const gm__dbm *d, gm_tape *t, gm_tensor *const *x, gm_tensor *const *given)
 {
-    gm_tensor *e = gm__dbm_energy(d, t, x), *h = e ? gm_zeros(t, GM_F32, 1, e->shape) : NULL;
+    gm_tensor *e = gm__dbm_energy(d, t, x, NULL), *h = e ? gm_zeros(t, GM_F32, 1, e->shape) : NULL;
     for (size_t l = 1; h && l <= d->machines; l++)
         if (!given[l]) gm__parallel(t->ctx, (size_t)h->size, entropy_row, &(doubt){gm__f32(x[l]), gm__f32(h), (size_t)x[l]->shape[1], is_group(d, l)});
     return h ? gm_affine(t, gm_sub(t, e, h), 1, -offset(d)) : NULL;

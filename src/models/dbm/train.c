@@ -89,7 +89,7 @@ static gm_tensor *visible(const alone *a, gm_tape *t, gm_tensor *h)
 /* What machine i sees of the data: means on the way up. */
 static gm_tensor *seen(const gm__dbm *d, gm_tape *t, gm_tensor *v, size_t i)
 {
-    for (size_t l = 0; l < i; l++) v = gm_sigmoid(t, doubled(t, gm__rbm_up(&d->layer[l], t, v), d->layer[l].c));
+    for (size_t l = 0; l < i; l++) v = gm_sigmoid(t, doubled(t, gm__rbm_up_states(&d->layer[l], t, v), d->layer[l].c));
     return v;
 }
 
@@ -101,14 +101,14 @@ static gm_status learn_alone(const gm__dbm *d, size_t i, gm_tape *t, gm_tensor *
     t->recording = false;
     v = seen(d, t, v, i);
     t->recording = recording;
-    gm_tensor *in = gm__rbm_up(r, t, v);
+    gm_tensor *in = gm__rbm_up_states(r, t, v);
     t->recording = false;
     gm_tensor *q = hidden(&a, t, in), *h = gm_sigmoid(t, q), *back = visible(&a, t, h);
     *loss = gm_mean(t, gm__rbm_gap(r, t, v, back, NULL), GM_ALL_AXES, 0);
     gm_tensor *vk = training ? gm__rbm_visible_draw(r, t, visible(&a, t, gm_bernoulli_logits(t, q)), 1) : NULL;
     t->recording = recording;
     if (!training) return gm_tape_status(t);
-    gm_tensor *ink = gm__rbm_up(r, t, vk), *hk = gm_detach(t, gm_sigmoid(t, hidden(&a, t, ink)));
+    gm_tensor *ink = gm__rbm_up_states(r, t, vk), *hk = gm_detach(t, gm_sigmoid(t, hidden(&a, t, ink)));
     gm_tensor *gap = gm_sub(t, gm_mean(t, gm__rbm_energy(r, t, v, in, h), GM_ALL_AXES, 0), gm_mean(t, gm__rbm_energy(r, t, vk, ink, hk), GM_ALL_AXES, 0));
     *loss = gm_add(t, gm_sub(t, gap, gm_detach(t, gap)), *loss); /* this value, that gradient */
     return gm_tape_status(t);
@@ -116,14 +116,20 @@ static gm_status learn_alone(const gm__dbm *d, size_t i, gm_tape *t, gm_tensor *
 
 /* ---- all together --------------------------------------------------------------------------- */
 
-/* The model's side: chains move on; the odd levels as means, given the even ones. */
-static gm_status negative(gm__dbm *d, gm_tape *t, int64_t k, gm_tensor **x)
+/* The model's side: chains move on; the odd levels as means, given the even ones. *from: what level 1 receives of level 0. */
+static gm_status negative(gm__dbm *d, gm_tape *t, int64_t k, gm_tensor **x, gm_tensor **from)
 {
+    const bool recording = t->recording;
+    t->recording = false;
     gm_tensor *state = gm__dbm_gibbs(d, t, gm_detach(t, d->chain), k, 1, NULL, NULL);
     GM__TRY(gm_tape_status(t));
     GM__TRY(gm_tensor_assign(d->chain, state));
     gm__dbm_open(d, t, state, x);
-    for (size_t l = 1; l <= d->machines; l += 2) x[l] = gm__dbm_mean(d, t, l, gm__dbm_hear(d, t, l, x, false), 1);
+    t->recording = recording;
+    *from = gm__rbm_up_states(&d->layer[0], t, x[0]);
+    t->recording = false;
+    for (size_t l = 1; l <= d->machines; l += 2) x[l] = gm__dbm_mean(d, t, l, gm__dbm_hear_from(d, t, l, x, l == 1 ? *from : NULL), 1);
+    t->recording = recording;
     return gm_tape_status(t);
 }
 
@@ -146,17 +152,18 @@ static gm_status learn_together(gm_model *m, const gm__batch *b, gm_tensor *v, g
     gm_tape *t = b->t;
     const gm_dbm_config *c = gm__dbm_cfg(m);
     const bool recording = t->recording;
-    gm_tensor *x[GM__DBM_LEVELS] = {v}, *y[GM__DBM_LEVELS] = {NULL};
+    gm_tensor *x[GM__DBM_LEVELS] = {v}, *y[GM__DBM_LEVELS] = {NULL}, *from_x = gm__rbm_up_states(&d->layer[0], t, v), *from_y = NULL;
     if (d->labels) x[d->machines] = b->cond;
     t->recording = false;
-    int rounds = gm__dbm_settle(d, t, x, c->mean_field, c->tolerance);
+    int rounds = gm__dbm_settle(d, t, x, from_x, c->mean_field, c->tolerance);
     *loss = gm_mean(t, gm__rbm_recon(&d->layer[0], t, v, x[1]), GM_ALL_AXES, 0);
-    gm_status s = b->training ? negative(d, t, c->k, y) : gm_tape_status(t);
+    gm_status s = gm_tape_status(t);
     if (!s && b->training && d->layer[0].mu) s = remember(d, t, x);
     t->recording = recording;
     if (s || !b->training) return s;
+    GM__TRY(negative(d, t, c->k, y, &from_y));
     gm__trainer_record(b->trainer, "mean-field-rounds", rounds);
-    gm_tensor *gap = gm_sub(t, gm_mean(t, gm__dbm_energy(d, t, x), GM_ALL_AXES, 0), gm_mean(t, gm__dbm_energy(d, t, y), GM_ALL_AXES, 0));
+    gm_tensor *gap = gm_sub(t, gm_mean(t, gm__dbm_energy(d, t, x, from_x), GM_ALL_AXES, 0), gm_mean(t, gm__dbm_energy(d, t, y, from_y), GM_ALL_AXES, 0));
     *loss = gm_add(t, gm_sub(t, gap, gm_detach(t, gap)), *loss);
     return gm_tape_status(t);
 }
