@@ -13,18 +13,19 @@ enum { F(TALL) = SIMD == 0 ? 8 : 12 };
 /* One tile: C = A B + bias, or C += A B; bias: [n] or NULL. */
 INLINE void F(tile)(const gm__tile *t, const T *a, const T *b, T *c, bool add, const T *bias, const int m, const int nv)
 {
-    size_t segs = t->segs, kc = t->kc, n = t->n, ldc = t->ldc;
+    size_t kc = t->kc, segs = kc ? t->segs : 0, n = t->n, ldc = t->ldc;
     ptrdiff_t ars = t->ars, acs = t->acs, ldb = t->ldb;
     V acc[F(TALL)][2];
     const T *ap[(F(TALL) + 2) / 3]; /* a row group's base; its rows at 0, ars, 2 ars */
     UNROLL for (int i = 0; i < m; i++)
         UNROLL for (int j = 0; j < nv; j++) acc[i][j] = F(set1)(0);
     UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] = a + i * ars;
-    UNROLL for (int i = 0; i < m; i++) /* C is wanted when the chain is done */
-        UNROLL for (int j = 0; j < nv; j++) __builtin_prefetch(c + (size_t)i * ldc + j * L, 1);
+    UNROLL for (int i = 0; i < m; i++) /* C is wanted when the chain is done, that of the next tile after another */
+        UNROLL for (int j = 0; j < nv; j++) __builtin_prefetch(c + t->cnext + (size_t)i * ldc + j * L, 1);
     ptrdiff_t jump = t->astep - (ptrdiff_t)kc * acs, bjump = t->bstep - (ptrdiff_t)kc * ldb;
-    for (size_t s = 0; s < segs; s++) {
-        for (size_t k = 0; k < kc; k++) {
+    for (; segs; segs--) {
+        size_t k = kc;
+        do {
             V bv[2];
             UNROLL for (int j = 0; j < nv; j++) bv[j] = F(load)(b + j * L);
             b += ldb;
@@ -33,7 +34,7 @@ INLINE void F(tile)(const gm__tile *t, const T *a, const T *b, T *c, bool add, c
                 UNROLL for (int j = 0; j < nv; j++) acc[i][j] = F(fma)(av, bv[j], acc[i][j]);
             }
             UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += acs;
-        }
+        } while (--k);
         UNROLL for (int i = 0; i < m; i += 3) ap[i / 3] += jump;
         b += bjump;
     }
