@@ -23,6 +23,7 @@ enum {
     PIXELS = 128,      /* pixels of a step of the sum over pixels, results that share a piece of the weights */
     STRETCH = 2048,    /* elements of a task that adds parts */
     COLS = 512,        /* weights of an output channel aimed at in such a step */
+    WAKE = 1 << 15,    /* weights whose packing or collecting is worth other threads */
 };
 #define SMALL 1e6      /* multiply-adds below which threads do not pay */
 

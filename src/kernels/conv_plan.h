@@ -58,7 +58,7 @@ static gm_status F(run_gather)(gm_ctx *ctx, bool spread, const gm__grid *d, void
         if (!own) return gm__fail_ctx(ctx, GM_ENOMEM, "convolution: no memory for scratch");
         p.packed = own + p.own;
     }
-    run_tasks(ctx, spread, p.k ? d->groups * p.panels : 0, F(pack_weights), &p);
+    run_tasks(ctx, spread && shared > WAKE, p.k ? d->groups * p.panels : 0, F(pack_weights), &p);
     if (p.stack) run_tasks(ctx, spread, p.sets * p.parts, F(stack_task), &p);
     else if (p.bands) run_tasks(ctx, spread, divup(d->n * d->size[0], p.lines), F(band_task), &p);
     else run_tasks(ctx, spread, divup(p.m, p.mc) * d->groups, F(patch_task), &p);
@@ -158,8 +158,8 @@ static gm_status F(by_weight)(gm_ctx *ctx, bool spread, const gm__grid *d, void 
         p.part = own + p.own;
     }
     run_tasks(ctx, spread, p.chunks * d->groups * p.parts, F(weigh_task), &p);
-    run_tasks(ctx, spread, p.parts > 1 ? divup(d->out[2] * p.k, STRETCH) : 0, F(add_parts), &p);
-    run_tasks(ctx, spread, d->out[2], F(collect_task), &p);
+    run_tasks(ctx, spread && p.parts * d->out[2] * p.k > WAKE, p.parts > 1 ? divup(d->out[2] * p.k, STRETCH) : 0, F(add_parts), &p);
+    run_tasks(ctx, spread && d->out[2] * p.k > WAKE, d->out[2], F(collect_task), &p);
     return GM_OK;
 }
 
