@@ -9,6 +9,7 @@
 
 enum { BATCH = 64, LEAST = 5, MOST = 400 };
 #define SECONDS 0.12
+#define WARM 0.5 /* before the first measurement: OpenBLAS's threads spin for a tenth of a second after they were started */
 
 typedef struct shape { const char *name; int c, o, size, k, stride, pad; bool doubled; } shape;
 static const shape shapes[] = {
@@ -54,7 +55,7 @@ static gm_tensor *once(gm_tape *t, const shape *s, gm_tensor *const xs[3], bool 
     return y;
 }
 
-static void measure(gm_ctx *ctx, gm_tape *t, const shape *s, int threads)
+static void measure(gm_ctx *ctx, gm_tape *t, const shape *s, int threads, double warm)
 {
     gm_tensor *xs[3] = {leaf(ctx, 4, (const int64_t[]){BATCH, s->size, s->size, s->c}), leaf(ctx, 4, (const int64_t[]){s->o, s->c, s->k, s->k}),
                         leaf(ctx, 1, (const int64_t[]){s->o})};
@@ -63,6 +64,7 @@ static void measure(gm_ctx *ctx, gm_tape *t, const shape *s, int threads)
         int n = 0;
         gm_tensor *y = once(t, s, xs, gradients);
         double flops = 2.0 * (double)y->size * s->c * s->k * s->k * (gradients ? 3 : 1); /* of the plain convolution */
+        for (end = now() + (gradients ? 0 : warm); now() < end;) once(t, s, xs, false);
         once(t, s, xs, gradients);
         for (end = now() + SECONDS; n < LEAST || (n < MOST && now() < end); n++) {
             double start = now();
@@ -89,8 +91,12 @@ int main(int argc, char **argv)
         c.threads = threads;
         NEED(gm_ctx_new(&c, &ctx));
         NEED(gm_tape_new(ctx, 0, &t));
-        for (size_t i = 0; i < GM__COUNT(shapes); i++)
-            if (argc < 3 || strstr(shapes[i].name, argv[2])) measure(ctx, t, &shapes[i], threads);
+        double warm = WARM;
+        for (size_t i = 0; i < GM__COUNT(shapes); i++) {
+            if (argc > 2 && !strstr(shapes[i].name, argv[2])) continue;
+            measure(ctx, t, &shapes[i], threads, warm);
+            warm = 0;
+        }
         gm_tape_free(t);
         gm_ctx_free(ctx);
     }
