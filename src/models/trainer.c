@@ -31,12 +31,14 @@ const gm__opts gm__train_opts = {"train", rows, GM__COUNT(rows)};
 static ptrdiff_t row_of(const char *name) { return gm__opts_find(&gm__train_opts, name, strlen(name)); }
 
 /* Defaults that depend on other options or on the model. */
-static void settle(gm_trainer *tr, const bool *set)
+static void settle(gm_trainer *tr, const bool *set, const bool *usual)
 {
     gm__train_cfg *c = &tr->cfg;
     if (!set[row_of("seed")]) c->seed = gm__model_seed(tr->m);
     if (set[row_of("epochs")] && !set[row_of("steps")]) c->steps = 0; /* whoever asks for epochs gets them, whatever a family's default */
-    gm__optim_settle(c->optimizer, &c->optim, set[row_of("weight-decay")], set[row_of("eps")]);
+    tr->warmup_given = set[row_of("warmup")];
+    const ptrdiff_t decay = row_of("weight-decay"), eps = row_of("eps");
+    gm__optim_settle(c->optimizer, &c->optim, set[decay] || usual[decay], set[eps] || usual[eps]);
 }
 
 /* ---- opening what training works with ------------------------------------------------ */
@@ -212,7 +214,10 @@ gm_status gm__trainer_open(gm_trainer *tr)
     tr->epoch_steps = ((int64_t)rows_n + c->batch * c->accumulate - 1) / (c->batch * c->accumulate);
     if (!s && tr->m->family->takes) tr->epoch_steps = (int64_t)fmax(1, ceil((double)tr->epoch_steps / tr->m->family->takes(tr->m)));
     tr->total = gm__trainer_total(tr);
-    if (!c->optim.horizon) c->optim.horizon = tr->total; /* fixed from the first start on */
+    if (!c->optim.horizon) { /* fixed from the first start on */
+        c->optim.horizon = tr->total;
+        if (!tr->warmup_given && c->optim.warmup > tr->total / 10) c->optim.warmup = tr->total / 10;
+    }
     int64_t watch = (int64_t)rows_n < GM__CHUNK ? (int64_t)rows_n : GM__CHUNK;
     tr->row_cap = (size_t)(c->batch < (int64_t)rows_n ? c->batch : (int64_t)rows_n);
     if (tr->row_cap < GM__CHUNK) tr->row_cap = GM__CHUNK;
@@ -286,14 +291,14 @@ gm_status gm_trainer_new(gm_model *m, gm_dataset *data, const char *options, gm_
     *out = NULL;
     if (!gm__is(m, GM__MODEL)) return GM_EARG;
     if (!gm__is(data, GM__DATASET)) return gm__fail_ctx(m->ctx, GM_EARG, "train: data is not a data set");
-    bool set[GM__COUNT(rows)] = { false };
+    bool set[GM__COUNT(rows)] = { false }, usual[GM__COUNT(rows)] = { false }; /* by the caller, by the family */
     gm_trainer *tr = NULL;
     GM__TRY(gm__trainer_make(m->ctx, m, data, &tr));
     gm_status s = gm__opts_defaults(tr->ctx, &gm__train_opts, &tr->cfg, &tr->strs);
-    if (!s && m->family->train) s = gm__opts_parse(tr->ctx, &gm__train_opts, m->family->train, &tr->cfg, &tr->strs, NULL);
-    if (!s && m->family->usual) s = gm__opts_parse(tr->ctx, &gm__train_opts, m->family->usual(m, data), &tr->cfg, &tr->strs, NULL);
+    if (!s && m->family->train) s = gm__opts_parse(tr->ctx, &gm__train_opts, m->family->train, &tr->cfg, &tr->strs, usual);
+    if (!s && m->family->usual) s = gm__opts_parse(tr->ctx, &gm__train_opts, m->family->usual(m, data), &tr->cfg, &tr->strs, usual);
     if (!s) s = gm__opts_parse(tr->ctx, &gm__train_opts, options, &tr->cfg, &tr->strs, set);
-    if (!s) settle(tr, set);
+    if (!s) settle(tr, set, usual);
     if (!s) s = gm__trainer_open(tr);
     if (!s) s = gm__report_open(tr);
     if (s) gm_trainer_free(tr);

@@ -75,6 +75,7 @@ struct gm_trainer {
     int64_t own_steps;         /* of this trainer, for stop-after */
     bool reseek;               /* the last batch taken was not used up */
     bool fingerprinted;
+    bool warmup_given;         /* else a family's default, cut to a tenth of a short run */
     bool finished;             /* the last weights are in the model */
     int shown;                 /* GM__RAW .. */
     struct gm__kept { const char *name; gm_tensor *tensor; } *kept; /* the family's own state of training, stored in checkpoints */
