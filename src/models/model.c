@@ -75,6 +75,16 @@ gm_status gm__model_add_tensor(gm_model *m, const char *name, gm_tensor *t, bool
     return GM_OK;
 }
 
+void gm__model_sort_tensors(gm_model *m)
+{
+    for (size_t i = 1; i < m->n_tensors; i++) { /* few, and nearly in order */
+        gm__named t = m->tensors[i];
+        size_t j = i;
+        for (; j && strcmp(m->tensors[j - 1].name, t.name) > 0; j--) m->tensors[j] = m->tensors[j - 1];
+        m->tensors[j] = t;
+    }
+}
+
 gm_status gm__model_add_net(gm_model *m, const char *prefix, gm_net *net)
 {
     void *p = m->nets;

@@ -157,6 +157,8 @@ const gm__family *gm__family_find(const char *name); /* NULL if unknown */
 gm_status gm__model_add_net(gm_model *m, const char *prefix, gm_net *net);
 gm_status gm__model_add_tensor(gm_model *m, const char *name, gm_tensor *t /* retained */, bool parameter);
 void gm__model_drop_tensors(gm_model *m); /* forgets all of them, and the nets */
+/* By name: for families with `filled`, whose order of tensors must be the same whether they were made here or come from a file. */
+void gm__model_sort_tensors(gm_model *m);
 uint64_t gm__model_seed(const gm_model *m);
 /* The constructor behind gm_model_new, gm_vae_new, ..: cfg is copied and checked; NULL for the defaults. */
 gm_status gm__model_make(gm_ctx *ctx, const gm__family *f, const void *cfg, gm_model **out);
