@@ -32,5 +32,6 @@
 #include <gm/lm.h>
 #include <gm/ngram.h>
 #include <gm/rnn.h>
+#include <gm/gpt.h>
 
 #endif
