@@ -1,7 +1,8 @@
 /* Recurrent layers: values and gradients against PyTorch (tests/vectors/recurrent.txt), long sequences whose lanes go over threads
- * against a step at a time, equal bytes for any number of threads, messages. */
+ * against a step at a time, equal bytes for any number of threads, what is far apart, messages. */
 #include "ops/samples.h"
 #include <gm/ops_rnn.h>
+#include <gm/optim.h>
 
 enum { T = 4, N = 3, IN = 2, H = 5 };
 static const char *const names[3] = {"elman", "gru", "lstm"};
@@ -196,6 +197,103 @@ START_TEST(threads)
 }
 END_TEST
 
+/* ---- things far apart ------------------------------------------------------------------------ */
+
+enum { FAR = 100, SEQUENCES = 32, UNITS = 32 };
+
+/* The adding task [Hochreiter & Schmidhuber 1997]: the sum of two marked numbers out of a hundred. */
+static void draw_task(gm_tensor *x, gm_tensor *y, uint64_t step)
+{
+    float u[FAR * SEQUENCES + 2 * SEQUENCES];
+    ck_assert_int_eq(gm_random_uniform(1, step, 0, sizeof u / sizeof *u, u), GM_OK);
+    for (int l = 0; l < SEQUENCES; l++) {
+        int first = (int)(u[FAR * SEQUENCES + l] * (FAR / 2)), second = FAR / 2 + (int)(u[FAR * SEQUENCES + SEQUENCES + l] * (FAR / 2));
+        for (int t = 0; t < FAR; t++) {
+            gm__f32(x)[(t * SEQUENCES + l) * 2] = u[t * SEQUENCES + l];
+            gm__f32(x)[(t * SEQUENCES + l) * 2 + 1] = t == first || t == second;
+        }
+        gm__f32(y)[l] = u[first * SEQUENCES + l] + u[second * SEQUENCES + l];
+    }
+}
+
+typedef struct adder { layer l; gm_tensor *out, *out_b, *x, *y; } adder;
+
+static gm_tensor *error_of(gm_tape *t, const adder *a) { return gm_mse(t, gm_linear(t, a->l.h, a->out, a->out_b), a->y, GM_MEAN); }
+
+/* |d loss / d state| at the first step as a share of that at the last. */
+static double reach(gm_tape *t, adder *a)
+{
+    gm_tensor *state[2] = {NULL}, *grad[2];
+    double norm[2] = {0};
+    gm_tensor *h = NULL, *c = NULL;
+    for (int i = 0; i < FAR; i++) {
+        ck_assert_ptr_nonnull(run(t, &a->l, gm_slice(t, a->x, 0, i, i + 1, 1), h, c));
+        h = a->l.h, c = a->l.c;
+        state[i > 0] = h;
+    }
+    ck_assert_int_eq(gm_tape_grad(t, error_of(t, a), state, 1, 0, grad), GM_OK);
+    ck_assert_int_eq(gm_tape_grad(t, error_of(t, a), state + 1, 1, 0, grad + 1), GM_OK);
+    for (int k = 0; k < 2; k++)
+        for (int64_t e = 0; e < grad[k]->size; e++) norm[k] += element(grad[k], e) * element(grad[k], e);
+    gm_tape_reset(t);
+    return sqrt(norm[0] / norm[1]);
+}
+
+/* The error over the last of so many steps; reach: before them. */
+static double learn_to_add(int kind, int steps, double *reaches)
+{
+    gm_ctx *ctx = ctx_of(2);
+    gm_tape *t;
+    gm_optim *adam;
+    double sum = 0;
+    adder a = {.l = layer_new(ctx, GM_F32, kind, FAR, SEQUENCES, 2, UNITS, 1 / sqrt(UNITS))};
+    a.x = a.l.in[X];
+    a.out = leaf(ctx, GM_F32, "out", 0, 2, SHAPE(1, UNITS), 1 / sqrt(UNITS));
+    a.out_b = leaf(ctx, GM_F32, "out", 1, 1, SHAPE(1), 0);
+    a.y = leaf(ctx, GM_F32, "out", 2, 2, SHAPE(SEQUENCES, 1), 0);
+    for (int i = 0; i < UNITS && kind == 2; i++) { /* unit i remembers for about so many steps, to begin with [Tallec & Ollivier 2018] */
+        float s = logf(1 + (FAR - 2) * ((float)i + 0.5f) / UNITS);
+        gm__f32(a.l.in[B_IH])[i] = -s, gm__f32(a.l.in[B_IH])[UNITS + i] = s;
+    }
+    gm_tensor *const learns[] = {a.l.in[W_IH], a.l.in[W_HH], a.l.in[B_IH], a.l.in[B_HH], a.out, a.out_b};
+    ck_assert_int_eq(gm_tensor_set_grad(a.x, 0), GM_OK);
+    ck_assert_int_eq(gm_tensor_set_grad(a.y, 0), GM_OK);
+    ck_assert_int_eq(gm_tape_new(ctx, 1, &t), GM_OK);
+    ck_assert_int_eq(gm_optim_new(ctx, "adam", "lr=1e-2 clip-norm=1", &adam), GM_OK);
+    for (size_t i = 0; i < sizeof learns / sizeof *learns; i++) ck_assert_int_eq(gm_optim_add(adam, learns[i], NULL), GM_OK);
+    draw_task(a.x, a.y, 0);
+    *reaches = reach(t, &a);
+    for (int step = 1; step <= steps; step++) {
+        double value;
+        draw_task(a.x, a.y, (uint64_t)step);
+        ck_assert_ptr_nonnull(run(t, &a.l, a.x, NULL, NULL));
+        gm_tensor *loss = error_of(t, &a);
+        ck_assert_int_eq(gm_tape_backward(t, loss), GM_OK);
+        ck_assert_int_eq(gm_tensor_item(loss, &value), GM_OK);
+        ck_assert_int_eq(gm_optim_step(adam), GM_OK);
+        gm_tape_reset(t);
+        if (step > steps - 100) sum += value / 100;
+    }
+    gm_optim_free(adam);
+    gm_tape_free(t);
+    gm_tensor_free(a.out), gm_tensor_free(a.out_b), gm_tensor_free(a.y);
+    layer_free(&a.l);
+    gm_ctx_free(ctx);
+    return sum;
+}
+
+/* An lstm learns to add what is a hundred steps apart; an Elman net does not, as nothing of its gradient gets so far. */
+START_TEST(adding_task)
+{
+    double of_elman, of_lstm;
+    double elman = learn_to_add(0, 300, &of_elman), lstm = learn_to_add(2, 1000, &of_lstm);
+    ck_assert_msg(lstm < 0.01, "lstm: mean squared error %g", lstm);
+    ck_assert_msg(elman > 0.1, "elman: mean squared error %g", elman); /* 1/6: it says 1 whatever comes */
+    ck_assert_msg(of_elman < 1e-10, "elman: %g of the gradient reaches the first step", of_elman);
+    ck_assert_msg(of_lstm > 1e-4, "lstm: %g of the gradient reaches the first step", of_lstm);
+}
+END_TEST
+
 /* ---- bad input --------------------------------------------------------------------------- */
 
 static void refused(gm_tape *t, gm_tensor *y, gm_status want, const char *message)
@@ -243,6 +341,7 @@ int main(void)
     tcase_add_test(c, as_pytorch);
     tcase_add_loop_test(c, steps_and_sequences, 0, 3);
     tcase_add_loop_test(c, threads, 0, 3);
+    tcase_add_test(c, adding_task);
     tcase_add_test(c, bad_input);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
