@@ -82,7 +82,7 @@ GM_API gm_status gm_rbm_free_energy(gm_model *m, gm_tensor *v, gm_tensor **out);
  *                  replicated units: documents of so many words, each a place of its own; 0: as many as the model draws)
  * @param log_z     receives the value, nats
  * @param error     receives its standard error, 0 for exact; may be NULL. ais tends to come out low, reverse-ais high
- * @errors    GM_EARG, GM_ELIMIT (too many units to enumerate), GM_EUNSUPPORTED (ais of gaussian units), GM_ESTATE, GM_EBUSY, GM_ECANCELED, GM_ENOMEM
+ * @errors    GM_EARG, GM_ELIMIT (too many units to enumerate), GM_EUNSUPPORTED (ais of labels, of softmax, replicated or hidden gaussian units), GM_ESTATE, GM_EBUSY, GM_ECANCELED, GM_ENOMEM
  * @threads   as the model's context
  * @since     0.1
  * @source    Neal 2001; Salakhutdinov & Murray 2008 (AIS)

@@ -7,7 +7,7 @@
  * & Murray 2008; Salakhutdinov & Hinton 2009] goes from independent units of biases b0 (beta = 0) to the model (beta = 1)
  * through the energies with biases (1-beta) b0 + beta b and weights beta W, or back, starting at states of the model: chains of
  * their own find only the modes that noise leads to, and then both ways agree on a Z that is too small; started at data they weigh
- * the modes that the data have. */
+ * the modes that the data have. Gaussian visible units keep (v-b)^2 / 2s^2 at every beta: at 0 they are independent normals. */
 #include "models/boltzmann.h"
 #include "models/rbm/rbm.h"
 #include <string.h>
@@ -184,6 +184,7 @@ typedef struct chains {
     float *base[LAYERS];    /* biases b0 */
     float *x[LAYERS], *in[LAYERS]; /* states and what they receive: [n, units] */
     uint32_t *bits;         /* room for the states of a layer */
+    float *std, *precision; /* gaussian visible units: s and 1/s^2; their states are kept as v/s^2, which is what products see; else NULL */
     double *weight;         /* [n]: log of the importance weights */
     double beta, to;
 } chains;
@@ -195,6 +196,15 @@ static void at_beta(double beta, size_t n, const float *base, const float *in, f
     for (size_t j = 0; j < n; j++) y[j] = from * base[j] + to * in[j];
 }
 
+/* v/s^2 of v ~ N(mean, s^2), where what is received is the mean */
+static void draw_gaussian(const chains *a, gm__stream s, size_t row, float *y)
+{
+    const size_t n = a->p->units[0];
+    const float *in = a->in[0] + row * n, to = (float)a->to;
+    a->p->ctx->kern->normal_f32(s, n, y);
+    for (size_t j = 0; j < n; j++) y[j] = a->precision[j] * ((1 - to) * a->base[0][j] + to * in[j] + a->std[j] * y[j]);
+}
+
 /* 1 with probability sigmoid of what is received, else 0; each row, layer and step has numbers of its own */
 static void draw_row(chains *a, size_t i, size_t row)
 {
@@ -202,6 +212,10 @@ static void draw_row(chains *a, size_t i, size_t row)
     float *y = a->x[i] + row * n;
     gm__stream s = gm__stream_make(a->seed, GM__R_EVAL, (uint32_t)i + 1, row);
     s.ctr[0] = (uint32_t)(a->step * ((n + 3) / 4));
+    if (i == 0 && a->std) {
+        draw_gaussian(a, s, row, y);
+        return;
+    }
     at_beta(a->to, n, a->base[i], a->in[i] + row * n, y);
     a->p->ctx->kern->bernoulli_logits_f32(s, n, y, y);
 }
@@ -294,6 +308,7 @@ static gm_status scatter(chains *a, const gm_tensor *data)
     if (a->kept > 0) gm__parallel(p->ctx, a->n, draw_summed, a);
     for (size_t k = 0; data && k < a->n; k++)
         memcpy(a->x[0] + k * p->units[0], gm__f32(data) + k % (size_t)data->shape[0] * p->units[0], p->units[0] * sizeof(float));
+    for (size_t k = 0; data && a->std && k < a->n * p->units[0]; k++) a->x[0][k] *= a->precision[k % p->units[0]];
     if (data && a->kept > 0) { /* the layers kept follow the data */
         GM__TRY(hear(a, a->kept));
         a->to = 1;
@@ -350,25 +365,51 @@ static gm_status make_chains(chains *a)
     return GM_OK;
 }
 
+static bool gaussian(const stack *p) { return p->low->visible == &gm__visible_units[GM_UNITS_GAUSSIAN]; }
+
+static gm_status make_spread(chains *a)
+{
+    const size_t n = a->p->units[0];
+    a->std = gm__alloc(a->p->ctx, 2 * n, sizeof *a->std);
+    a->precision = a->std ? a->std + n : NULL;
+    for (size_t j = 0; a->std && j < n; j++) {
+        const double log_var = (double)gm__f32(a->p->low->log_var)[j];
+        a->std[j] = (float)exp(log_var / 2), a->precision[j] = (float)exp(-log_var);
+    }
+    return a->std ? GM_OK : GM_ENOMEM;
+}
+
+/* log of the sum over the states of layer i at beta = 0 */
+static double log_base(const chains *a, size_t i)
+{
+    double sum = 0;
+    for (size_t j = 0; j < a->p->units[i]; j++)
+        sum += i == 0 && a->std ? 0.5 * (log(6.28318530717958647692) + (double)gm__f32(a->p->low->log_var)[j]) : softplus((double)a->base[i][j]);
+    return sum;
+}
+
 static gm_status estimate(const stack *p, const gm__z_cfg *c, double *log_z, double *error)
 {
     chains a = {.p = p, .n = (size_t)c->chains, .kept = p->n > 2, .seed = c->seed}; /* of a machine the visible units, of several the hidden ones above them */
     const bool back = c->method == GM__Z_REVERSE;
-    if (p->low->how.units || p->labels || p->one_of) return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units without labels", p->owner);
+    const bool known = !p->low->how.units || (gaussian(p) && p->n == 2); /* kinds of visible units */
+    if (!known || p->labels || p->one_of)
+        return gm__fail_ctx(p->ctx, GM_EUNSUPPORTED, "%s: ais is for bernoulli units, or gaussian ones below one hidden layer, without labels", p->owner);
     gm_status s = make_chains(&a);
+    if (!s && gaussian(p)) s = make_spread(&a);
     if (!s && p->n > 2) s = find_base(&a);
     if (!s) s = scatter(&a, back ? c->data : NULL);
     if (!s && back) s = settle(&a, c->data ? FROM_DATA : SETTLE);
     if (!s) s = anneal(&a, c, back);
     if (!s) {
         double base = 0, gain = log_mean_exp(a.weight, a.n, error);
-        for (size_t i = 0; i < p->n; i++)
-            for (size_t j = 0; j < p->units[i]; j++) base += softplus((double)a.base[i][j]);
+        for (size_t i = 0; i < p->n; i++) base += log_base(&a, i);
         *log_z = back ? base - gain : base + gain;
     }
     gm__free(p->ctx, a.bits);
     gm__free(p->ctx, a.base[0]);
     gm__free(p->ctx, a.weight);
+    gm__free(p->ctx, a.std);
     return s;
 }
 
