@@ -138,6 +138,12 @@ gm_status gm_net_freeze(gm_net *net, int32_t on)
     return GM_OK;
 }
 
+int32_t gm__net_put(gm_net *net, gm_tensor *const *params)
+{
+    for (size_t i = 0; i < net->body.params.n; i++) net->body.params.at[i].tensor = params[i];
+    return (int32_t)net->body.params.n;
+}
+
 void gm__net_hold(gm_net *net, bool on)
 {
     net->frozen = on;

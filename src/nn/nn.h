@@ -19,6 +19,9 @@ void gm__net_drop_pending(gm_net *net);
 /* Frozen for the time being: as gm_net_freeze, but buffers of gradients are kept. */
 void gm__net_hold(gm_net *net, bool on);
 
+/* The net runs with these in place of its parameters, in their order; returns how many. Borrowed: the caller puts the own ones back. */
+int32_t gm__net_put(gm_net *net, gm_tensor *const *params);
+
 /* Draws a tensor's initial values: uniform(-bound, bound) or normal(0, std) from (seed, INIT, 0, index). */
 void gm__init_uniform(gm_tensor *w, double bound, uint64_t seed, uint64_t index);
 void gm__init_normal(gm_tensor *w, double mean, double std, uint64_t seed, uint64_t index);

@@ -43,6 +43,9 @@ extern const gm__opts gm__optim_opts;                     /* the rows of the opt
 gm_status gm__optim_add_named(gm_optim *o, const char *name, gm_tensor *leaf, const char *options);
 /* names become "PREFIX.0.weight"; NULL or "" for none. All parameters are added or none. */
 gm_status gm__optim_add_net_named(gm_optim *o, const char *prefix, gm_net *net, const char *options);
+/* How far a number of a parameter goes at the next step for a gradient of 1, by the mean of the parameter's second moments and without
+ * momentum; 0 before the first step of a kind that keeps such moments. */
+double gm__optim_rate(const gm_optim *o, const gm_tensor *leaf);
 /* From now on this factor goes with all learning rates. No part of the state, as that of a parameter. */
 void gm__optim_scale(gm_optim *o, double factor);
 /* From now on this factor goes with the learning rate of a parameter, beside its lr-scale. No part of the state: who

@@ -108,3 +108,28 @@ void gm__optim_rule(const gm__update *u, const gm__param_state *p, const gm__str
     if (p->steps) s.t = (double)*(const int64_t *)(const void *)p->steps->data;
     rules[u->o->kind](u, &s);
 }
+
+/* ---- the rate of a step ------------------------------------------------------------------------------- */
+
+static double mean_of(const gm_tensor *t)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < t->size; i++) sum += t->dtype == GM_F64 ? gm__f64(t)[i] : (double)gm__f32(t)[i];
+    return t->size ? sum / (double)t->size : 0;
+}
+
+double gm__optim_rate(const gm_optim *o, const gm_tensor *leaf)
+{
+    const gm__optim_config *c = &o->cfg;
+    const bool adam = o->kind == GM__ADAM || o->kind == GM__ADAMW;
+    const gm__param_state *p = NULL;
+    for (size_t i = 0; i < o->n; i++)
+        if (o->p[i].w == leaf) p = &o->p[i];
+    if (!p) return 0;
+    double lr = o->scale * gm__schedule_lr(&o->cfg, &o->plateau, o->clock ? o->clock - 1 : o->steps) * p->lr_scale * p->phase;
+    const double t = p->steps ? (double)*(const int64_t *)(const void *)p->steps->data : 0;
+    if (o->kind == GM__SGD) return lr;
+    if (!p->v || !(t > 0)) return 0;
+    if (o->kind == GM__ADAGRAD) lr /= 1 + t * c->lr_decay;
+    return lr / (sqrt(mean_of(adam && p->b ? p->b : p->v) / (adam ? 1 - pow(c->beta2, t) : 1)) + c->eps);
+}

@@ -1,5 +1,6 @@
 /* play.c - what the two nets of a GAN descend in their half-steps (adversarial.c makes steps of them). */
 #include "models/gan/health.h"
+#include "models/gan/unroll.h"
 #include <math.h>
 
 /* ---- what a half-step works on ------------------------------------------------------------ */
@@ -27,7 +28,7 @@ static gm__batch whole_packs(const gm_model *m, gm__batch b)
 
 static bool paired(const gm_model *m) { return gm__gan_cfg(m)->loss == GM_GAN_RELATIVISTIC; }
 /* Does G's half-step look at data: real rows to compare with, or labels to make rows of? */
-static bool g_looks(const gm_model *m) { return paired(m) || gm__gan_of(m)->cond > 0; }
+static bool g_looks(const gm_model *m) { return paired(m) || gm__gan_of(m)->cond > 0 || gm__gan_cfg(m)->unroll > 0; }
 
 static gm_tensor *plus(gm_tape *t, gm_tensor *a, gm_tensor *b) { return b ? gm_add(t, a, b) : a; }
 
@@ -53,6 +54,22 @@ gm_tensor *gm__gan_penalty(const gm_model *m, gm_tape *t, gm_tensor *real, gm_te
     return gm__slope_penalty(&slope, t, real, fake, cond);
 }
 
+/* What D says of a batch, and what it loses by that. */
+typedef struct verdict { gm_tensor *r, *f, *loss; } verdict;
+
+static verdict judge_both(gm_model *m, const gm__batch *b, gm_tensor *real, gm_tensor *fake, const gm__gan_code *code)
+{
+    const gm_gan_config *c = gm__gan_cfg(m);
+    gm_tape *t = b->t;
+    gm_tensor *on_real = gm__gan_judge(m, t, real, b->cond), *on_fake = gm__gan_judge(m, t, fake, b->cond);
+    verdict v = {.r = gm__gan_logit(t, on_real), .f = gm__gan_logit(t, on_fake)};
+    v.loss = gm_gan_d_loss(t, c->loss, v.r, v.f, c->label_smoothing);
+    v.loss = plus(t, v.loss, gm__gan_class_loss(m, t, on_real, b->label));
+    v.loss = plus(t, v.loss, gm__gan_class_loss(m, t, on_fake, b->label));
+    v.loss = plus(t, v.loss, gm__gan_code_loss(m, t, on_fake, code));
+    return v;
+}
+
 /* D's gradients on the next batch. */
 static gm_status d_look(gm_model *m, gm_trainer *tr, double *loss)
 {
@@ -64,20 +81,14 @@ static gm_status d_look(gm_model *m, gm_trainer *tr, double *loss)
     gm_tape *t = b.t;
     const double sd = noise_at(c, tr);
     gm_tensor *fake = fakes(m, &b, &code);
-    gm_tensor *real = blur(t, gm__gan_rows_in(m, t, b.x), sd);
+    gm_tensor *real = blur(t, gm__gan_rows_in(m, t, b.x), sd), *penalty = NULL;
     fake = blur(t, fake, sd);
-    gm_tensor *on_real = gm__gan_judge(m, t, real, b.cond), *on_fake = gm__gan_judge(m, t, fake, b.cond);
-    gm_tensor *r = gm__gan_logit(t, on_real), *f = gm__gan_logit(t, on_fake);
-    gm_tensor *y = gm_gan_d_loss(t, c->loss, r, f, c->label_smoothing), *penalty = NULL;
-    y = plus(t, y, gm__gan_class_loss(m, t, on_real, b.label));
-    y = plus(t, y, gm__gan_class_loss(m, t, on_fake, b.label));
-    y = plus(t, y, gm__gan_code_loss(m, t, on_fake, &code));
+    const verdict v = judge_both(m, &b, real, fake, &code);
     const int64_t turn = tr->st.halves - tr->st.step; /* of D's half-steps before this one */
     if (turn % c->penalty_every == 0) penalty = gm__gan_penalty(m, t, real, fake, b.cond);
-    y = plus(t, y, penalty);
-    GM__TRY(gm__half_look(tr, y, loss));
-    gm__d_record(tr, "", *loss, r, f);
-    gm__health_of(tr)->advantage = gm__health_advantage(r, f);
+    GM__TRY(gm__half_look(tr, plus(t, v.loss, penalty), loss));
+    gm__d_record(tr, "", *loss, v.r, v.f);
+    gm__health_of(tr)->advantage = gm__health_advantage(v.r, v.f);
     double value;
     if (penalty && !gm_tensor_item(penalty, &value)) gm__trainer_record(tr, "penalty", value);
     return GM_OK;
@@ -98,6 +109,39 @@ void gm__gan_clip(gm_model *m)
 
 /* ---- the generator's ------------------------------------------------------------------------------ */
 
+/* Logits of real rows to compare with: no matter of G's, unless D looks ahead. */
+static gm_tensor *compared(gm_model *m, const gm__batch *b, gm_tensor *real)
+{
+    if (!paired(m)) return NULL;
+    const bool ahead = gm__gan_cfg(m)->unroll > 0;
+    gm_tape_recording(b->t, ahead);
+    gm_tensor *r = gm__gan_logit(b->t, gm__gan_judge(m, b->t, real, b->cond));
+    gm_tape_recording(b->t, 1);
+    return r;
+}
+
+/* G's loss against D as it is. */
+static gm_tensor *loss_of_g(gm_model *m, const gm__batch *b, gm_tensor *real, gm_tensor *fake, const gm__gan_code *code)
+{
+    gm_tape *t = b->t;
+    gm_tensor *r = compared(m, b, real), *on_fake = gm__gan_judge(m, t, fake, b->cond);
+    gm_tensor *y = gm_gan_g_loss(t, gm__gan_cfg(m)->loss, r, gm__gan_logit(t, on_fake));
+    y = plus(t, y, gm__gan_class_loss(m, t, on_fake, b->label));
+    return plus(t, y, gm__gan_code_loss(m, t, on_fake, code));
+}
+
+/* And against D as it would be some steps later; *y is to be descended while D is ahead. */
+static gm_status ahead(gm_model *m, gm_trainer *tr, const gm__batch *b, gm_tensor *real, gm_tensor *fake, const gm__gan_code *code, double *loss)
+{
+    gm__unroll u;
+    gm_status s = gm__unroll_begin(m, tr, &u);
+    for (int32_t i = 0; !s && i < gm__gan_cfg(m)->unroll; i++)
+        s = gm__unroll_step(&u, plus(b->t, judge_both(m, b, real, fake, code).loss, gm__gan_penalty(m, b->t, real, fake, b->cond)));
+    if (!s) s = gm__half_look(tr, loss_of_g(m, b, real, fake, code), loss);
+    gm__unroll_end(&u);
+    return s;
+}
+
 static gm_status g_look(gm_model *m, gm_trainer *tr, double *loss)
 {
     const gm_gan_config *c = gm__gan_cfg(m);
@@ -107,18 +151,11 @@ static gm_status g_look(gm_model *m, gm_trainer *tr, double *loss)
     if (b.x) b = whole_packs(m, b);
     const int64_t n = b.x ? b.x->shape[0] : tr->cfg.batch - tr->cfg.batch % c->pack;
     const double sd = noise_at(c, tr);
-    gm_tensor *r = NULL;
-    if (paired(m)) {
-        gm_tape_recording(t, 0);
-        r = gm__gan_logit(t, gm__gan_judge(m, t, blur(t, gm__gan_rows_in(m, t, b.x), sd), b.cond));
-        gm_tape_recording(t, 1);
-    }
-    gm__gan_code code = gm__gan_draw_code(m, t, n, 1, 0);
-    gm_tensor *on_fake = gm__gan_judge(m, t, blur(t, gm__gan_generate(m, t, code.z, b.cond), sd), b.cond);
-    gm_tensor *y = gm_gan_g_loss(t, c->loss, r, gm__gan_logit(t, on_fake));
-    y = plus(t, y, gm__gan_class_loss(m, t, on_fake, b.label));
-    y = plus(t, y, gm__gan_code_loss(m, t, on_fake, &code));
-    GM__TRY(gm__half_look(tr, y, loss));
+    gm_tensor *real = paired(m) || c->unroll ? blur(t, gm__gan_rows_in(m, t, b.x), sd) : NULL;
+    const gm__gan_code code = gm__gan_draw_code(m, t, n, 1, 0);
+    gm_tensor *fake = blur(t, gm__gan_generate(m, t, code.z, b.cond), sd);
+    if (c->unroll) GM__TRY(ahead(m, tr, &b, real, fake, &code, loss));
+    else GM__TRY(gm__half_look(tr, loss_of_g(m, &b, real, fake, &code), loss));
     gm__trainer_record(tr, "g-loss", *loss);
     return GM_OK;
 }
