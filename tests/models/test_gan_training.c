@@ -42,6 +42,8 @@ static const char *const games[] = {
     "hidden=6 loss=least-squares label-smoothing=0.1 conditional=acgan classes=8 codes=3 codes-uniform=1 mbstd=on seed=6",
     "hidden=6 loss=minimax penalty=dragan penalty-every=3 noise=uniform d-optimizer=sgd d-lr=0.05 seed=7",
     "hidden=6 loss=wasserstein penalty=clip d-optimizer=rmsprop discriminator='linear 6, lrelu 0.2, minibatch 3, linear 1' generator='linear 6, bnorm, relu, dropout 0.1, linear 16, tanh' seed=8",
+    "hidden=6 loss=non-saturating penalty=r1 unroll=2 d-band=0.55,0.6 health=act health-every=2 gap-every=3 gap-steps=2 remedies='gap=rollback' seed=9",
+    "hidden=6 conditional=projection classes=8 unroll=1 health=watch health-every=3 gap-every=4 gap-steps=1 generator='linear 6, bnorm, relu, linear 16, tanh' discriminator='linear 6, lrelu 0.2' seed=10",
 };
 
 /* ---- half-steps ----------------------------------------------------------------------------- */

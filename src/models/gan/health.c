@@ -11,6 +11,7 @@ enum {
     WINDOW = 8,       /* looks over which the way of the mean is measured .. */
     WINDOWS = 2,      /* .. and windows in a row that make an oscillation */
     SEEN = 50,        /* half-steps before a running mean says anything */
+    RECENT = 10,      /* of D's, of which the band is */
     FIRST = 5,        /* of them, after which its largest value counts */
     BLAST_PAUSE = 100 /* half-steps between two alarms of D's gradient */
 };
@@ -52,6 +53,17 @@ static double log_norm(const gm_optim *o)
     return log(fmax(isfinite(norm) ? norm : 1e30, 1e-30));
 }
 
+/* More steps for a D that falls below the band, fewer for one above it: by a little at each of its half-steps, so that few of them
+ * change little before it is seen what they do. */
+static void adapt(const gm__health *h, double *v)
+{
+    const double pace = 1.01;
+    follow(&v[GM__H_RECENT], v[GM__H_D_SEEN], h->advantage, RECENT);
+    if (!(h->band[1] > 0)) return;
+    if (v[GM__H_RECENT] > h->band[1]) v[GM__H_RATIO] = fmax(v[GM__H_RATIO] / pace, 1.0 / 16);
+    else if (v[GM__H_RECENT] < h->band[0]) v[GM__H_RATIO] = fmin(v[GM__H_RATIO] * pace, 16);
+}
+
 void gm__health_saw_d(gm_model *m, gm_trainer *tr)
 {
     double *v = state(tr);
@@ -65,17 +77,9 @@ void gm__health_saw_d(gm_model *m, gm_trainer *tr)
     if (!(seen > 0)) v[GM__H_D_FIRST] = now;
     follow(&v[GM__H_D_NORM], seen, now, SEEN);
     follow(&v[GM__H_ADVANTAGE], seen, gm__health_of(tr)->advantage, SEEN);
+    adapt(gm__health_of(tr), v);
     v[GM__H_D_SEEN]++;
     gm__trainer_record(tr, "d-advantage", gm__health_of(tr)->advantage);
-}
-
-/* More steps for a D that falls below the band, fewer for one above it. */
-static void adapt(const gm__health *h, double *v)
-{
-    const double pace = 1.02;
-    if (!(h->band[1] > 0) || v[GM__H_D_SEEN] < SEEN) return;
-    if (v[GM__H_ADVANTAGE] > h->band[1]) v[GM__H_RATIO] = fmax(v[GM__H_RATIO] / pace, 1.0 / 16);
-    else if (v[GM__H_ADVANTAGE] < h->band[0]) v[GM__H_RATIO] = fmin(v[GM__H_RATIO] * pace, 16);
 }
 
 static double d_steps(const gm_model *m, const double *v) { return gm__gan_cfg(m)->d_steps * v[GM__H_RATIO]; }
@@ -91,7 +95,6 @@ void gm__health_saw_g(gm_model *m, gm_trainer *tr)
 {
     double *v = state(tr);
     v[GM__H_OWED] += d_steps(m, v) - (double)gm__health_d_steps(m, tr);
-    adapt(gm__health_of(tr), v);
     const double now = log_norm(tr->optim);
     if (!(v[GM__H_G_SEEN] > 0)) v[GM__H_G_FIRST] = now;
     follow(&v[GM__H_G_NORM], v[GM__H_G_SEEN], now, SEEN);

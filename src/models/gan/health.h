@@ -17,6 +17,7 @@ enum {
     GM__H_RATIO,       /* factor of d-steps */
     GM__H_RATE,        /* factor of both rates */
     GM__H_ADVANTAGE,   /* running: how often D tells a pair */
+    GM__H_RECENT,      /* the same over fewer half-steps */
     GM__H_D_SEEN, GM__H_G_SEEN,   /* half-steps */
     GM__H_D_NORM, GM__H_G_NORM,   /* running means of log |gradient| .. */
     GM__H_D_FIRST, GM__H_G_FIRST, /* .. at first .. */

@@ -36,6 +36,7 @@ gm_status gm__unroll_begin(gm_model *m, gm_trainer *tr, gm__unroll *u)
             if (!gm_net_tensor_is_parameter(nets[k], i)) continue;
             u->own[u->n++] = w;
         }
+    gm__optim_set_clock(tr->rival, tr->st.step);
     for (int32_t i = 0; i < u->n; i++) {
         u->now[i] = gm_detach(t, u->own[i]);
         if (!u->now[i]) return gm__tape_failed(tr->ctx, t);
