@@ -28,6 +28,7 @@
 #include <gm/dbn.h>
 #include <gm/gan.h>
 #include <gm/lapgan.h>
+#include <gm/srgan.h>
 #include <gm/dbm.h>
 #include <gm/lm.h>
 #include <gm/ngram.h>

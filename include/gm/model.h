@@ -184,9 +184,9 @@ GM_API gm_status gm_decode(gm_model *m, gm_tensor *z, gm_tensor **out);
 /** decode(encode(x)). @param out [N, shape of x], the caller's. @errors as gm_log_prob. @threads as the model's context. @since 0.1 */
 GM_API gm_status gm_reconstruct(gm_model *m, gm_tensor *x, gm_tensor **out);
 /**
- * Predictions of a classifier or regressor.
- * @param x     [N, shape], f32
- * @param out   [N, classes] probabilities that sum to 1, or [N, targets] in the data's units; the caller's
+ * Predictions of a classifier or regressor; the large pictures that a model of super-resolution makes of small ones.
+ * @param x     [N, shape], f32; srgan: pictures [N, C, h, w] of any size
+ * @param out   [N, classes] probabilities that sum to 1, [N, targets] in the data's units, or pictures; the caller's
  * @errors    as gm_log_prob
  * @threads   as the model's context
  * @since     0.1

@@ -120,7 +120,7 @@ done:
 
 /* encode, reconstruct, score and predict differ in one call */
 static const struct row_verb { const char *name; uint32_t can; bool pictures; } row_verbs[] = {
-    {"encode", GM_CAN_ENCODE, false}, {"reconstruct", GM_CAN_RECONSTRUCT, true}, {"score", GM_CAN_SCORE, false}, {"predict", GM_CAN_PREDICT, false},
+    {"encode", GM_CAN_ENCODE, false}, {"reconstruct", GM_CAN_RECONSTRUCT, true}, {"score", GM_CAN_SCORE, false}, {"predict", GM_CAN_PREDICT, true},
 };
 
 /* [N, classes] probabilities with the likeliest class in front of them: [N, 1 + classes] */
@@ -189,6 +189,8 @@ int cmd_rows(args *a)
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_load(ctx, a->words[0], &m);
+    const bool enlarges = !code && gm_model_can(m) & GM_CAN_RECONSTRUCT; /* what it predicts are pictures */
+    if (!code && v->can == GM_CAN_PREDICT && !enlarges) code = output_check(out, false);
     if (!code) code = app_data(ctx, spec, &d);
     uint64_t n = code ? 0 : gm_dataset_rows(d);
     if (!code && !n) code = work_error("%s: %s: no rows", a->command, spec);
@@ -200,7 +202,7 @@ int cmd_rows(args *a)
         if (!code) code = rows_add(&r, y, (int64_t)n);
         gm_tensor_free(y);
     }
-    if (!code && v->can == GM_CAN_PREDICT && !(header = predict_header(r.width, labels))) code = work_error("out of memory");
+    if (!code && v->can == GM_CAN_PREDICT && !enlarges && !(header = predict_header(r.width, labels))) code = work_error("out of memory");
     if (!code) code = rows_out(ctx, &r, out, header);
     free(header);
     free(r.p);
@@ -214,7 +216,7 @@ static int check_metrics(const char *list)
 {
     static const char *const known[] = {"elbo", "nll", "log_prob", "exact_log_prob", "ais", "reverse_ais", "pseudo_log_prob", "recon",
         "free_energy", "accuracy", "frechet", "mmd", "precision", "recall", "density", "coverage", "modes", "high_quality", "c2st", "sliced_w",
-        "nearest", "perplexity", "nats_per_token", "bits_per_char", "cross_entropy", "rmse", "psnr", "ssim", "auroc", "bic", "aic", "kl", "squared_error", NULL};
+        "nearest", "perplexity", "nats_per_token", "bits_per_char", "cross_entropy", "rmse", "psnr", "ssim", "psnr_bicubic", "ssim_bicubic", "sharpness", "auroc", "bic", "aic", "kl", "squared_error", NULL};
     while (*list) {
         size_t n = strcspn(list, ",");
         bool found = false;

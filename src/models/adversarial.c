@@ -100,14 +100,14 @@ gm_status gm__players_update(gm_model *m, gm_trainer *tr, double *loss)
     return s;
 }
 
-gm_status gm__players_begin(gm_model *m, gm_trainer *tr, double d_steps)
+gm_status gm__players_begin(gm_model *m, gm_trainer *tr, double d_steps, bool game)
 {
     gm_ctx *ctx = tr->ctx;
     const char *name = m->family->name;
     if (tr->cfg.accumulate > 1) return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "%s: accumulate %lld: a half-step takes one batch", name, (long long)tr->cfg.accumulate);
     if (tr->cfg.extragradient && (d_steps < 1 || d_steps > 1))
         return gm__fail_ctx(ctx, GM_EARG, "%s: extragradient moves both at once: d-steps=1, not %g", name, d_steps);
-    if (tr->cfg.keep_best || tr->cfg.patience)
+    if (game && (tr->cfg.keep_best || tr->cfg.patience))
         return gm__fail_ctx(ctx, GM_EUNSUPPORTED, "%s: %s: what one of two players loses does not say how good the rows are", name,
                             tr->cfg.keep_best ? "keep-best" : "patience");
     return GM_OK;
@@ -176,4 +176,14 @@ void gm__put_spectral(const char *text, gm__buf *b)
         if (p[n]) gm__buf_put(b, p + n, 1);
         p += p[n] ? n + 1 : n;
     }
+}
+
+/* Halves the picture until it is below 8 pixels: what it looks at by pixels comes first where nothing larger does. */
+void gm__put_conv_d(const int64_t image[3], int64_t width, bool norm, gm__buf *b)
+{
+    int64_t side = image[1] < image[2] ? image[1] : image[2];
+    if (side < 16) gm__buf_format(b, "conv %lld k3 p1 init=dcgan, lrelu 0.2, ", (long long)width), width *= 2;
+    for (int i = 0; side >= 4 && (i == 0 || side >= 8); i++, side /= 2, width *= 2)
+        gm__buf_format(b, "conv %lld k4 s2 p1%s init=dcgan, %slrelu 0.2, ", (long long)width, norm && i ? " nobias" : "", norm && i ? "bnorm, " : "");
+    gm__buf_text(b, "flatten, linear 1 init=dcgan");
 }

@@ -24,8 +24,8 @@ gm_status gm__g_half(gm_model *m, gm_trainer *tr, double *loss);
 gm_status gm__players_update(gm_model *m, gm_trainer *tr, double *loss);
 /* Whole numbers whose mean over steps is d_steps, the larger ones first. */
 int64_t gm__d_steps_at(double d_steps, int64_t step);
-/* What a game cannot be trained with; for a family's begin. */
-gm_status gm__players_begin(gm_model *m, gm_trainer *tr, double d_steps);
+/* What a game cannot be trained with; for a family's begin. game: false where D has no part, and the loss says how good rows are. */
+gm_status gm__players_begin(gm_model *m, gm_trainer *tr, double d_steps, bool game);
 gm_status gm__check_optimizer(gm_ctx *ctx, const char *owner, const char *option, const char *kind); /* NULL and "" pass */
 gm_status gm__check_smoothing(gm_ctx *ctx, const char *owner, int32_t loss, double smoothing);
 
@@ -35,6 +35,8 @@ void gm__d_record(gm_trainer *tr, const char *suffix, double loss, const gm_tens
 
 /* A copy of a network text in which every layer with weights is spectral. */
 void gm__put_spectral(const char *text, gm__buf *b);
+/* A discriminator of pictures: convolutions that halve them, then one logit. norm: with batch norms. */
+void gm__put_conv_d(const int64_t image[3], int64_t width, bool norm, gm__buf *b);
 
 /* ---- slope.c: what keeps D smooth ---------------------------------------------------------------- */
 

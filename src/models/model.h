@@ -131,6 +131,7 @@ typedef struct gm__family {
     gm_tensor *(*decode)(gm_model *m, const gm__batch *b);             /* [N, shape] */
     gm_tensor *(*score)(gm_model *m, const gm__batch *b);              /* [N] */
     gm_tensor *(*predict)(gm_model *m, const gm__batch *b);            /* [N, classes] or [N, targets] */
+    bool any_size;                                      /* predict takes pictures [N, C, h, w] of any size, not rows, and gives such */
     gm_tensor *(*log_prob)(gm_model *m, const gm__batch *b, const gm__eval_cfg *c); /* [N] */
     /* Codes of gm_traverse: of every axis `steps` codes that differ in it alone, [axes*steps, latent], to be freed by the
      * caller. z: one code to start from, NULL for the centre; span: how far to go. May be NULL. */

@@ -113,6 +113,9 @@ typedef struct verb {
     int32_t layer;     /* whose codes; 0: the topmost's */
 } verb;
 
+/* Of the model's shape? Codes are not, nor are pictures of any size. */
+static bool takes_rows(const gm_model *m, const verb *v) { return !v->codes && !(v->can == GM_CAN_PREDICT && m->family->any_size); }
+
 static gm_status check_rows(gm_model *m, const verb *v, const gm_tensor *x)
 {
     GM__TRY(gm__check_tensor(&m->ctx->err, v->name, "x", x));
@@ -122,7 +125,7 @@ static gm_status check_rows(gm_model *m, const verb *v, const gm_tensor *x)
     if (!gm__is_float(x->dtype) && x->dtype != GM_U8)
         return gm__fail_ctx(m->ctx, GM_EDTYPE, "%s: x must be f32, f64 or u8, not %s", v->name, gm_dtype_name(x->dtype));
     if (v->codes && x->ndim != 2) return gm__fail_ctx(m->ctx, GM_ESHAPE, "%s: expected codes [N, latent], got %s", v->name, gm__shape_text(text, x->ndim, x->shape));
-    return v->codes ? GM_OK : gm__model_fits(m, v->name, x->ndim - 1, x->shape + 1);
+    return !takes_rows(m, v) ? GM_OK : gm__model_fits(m, v->name, x->ndim - 1, x->shape + 1);
 }
 
 /* Batches over the rows of x, in order: the one place where types are converted and pixels binarised. */
@@ -152,7 +155,7 @@ static gm_status one_chunk(gm_model *m, const verb *v, gm_tape *t, gm_tensor *x,
     int64_t n = x->shape[0];
     for (int64_t i = 0; i < n; i++) rows[i] = at + (uint64_t)i;
     if (v->stream) gm__tape_rows(t, c->seed, GM__R_EVAL, 0, rows, (size_t)n);
-    gm__batch b = { .t = t, .x = v->codes ? x : gm__model_rows(m, t, x), .layer = v->layer };
+    gm__batch b = { .t = t, .x = takes_rows(m, v) ? gm__model_rows(m, t, x) : x, .layer = v->layer };
     if (cond) gm__cond_rows(m, &b, cond, (int64_t)at, n);
     else if (gm__model_condition(m) && !m->family->joint)
         return gm__fail_ctx(m->ctx, GM_EARG, "%s: the %s of a conditional model needs labels: gm_model_apply takes them", v->name, m->family->name);

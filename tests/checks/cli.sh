@@ -191,6 +191,14 @@ $gm train lapgan $lap --steps 6 --stop-after 3 --checkpoint gan.ckpt --quiet --o
 $gm train lapgan --data synth:digits,n=100 --resume gan.ckpt --threads 3 --quiet --out lap2.safetensors
 cmp lap.safetensors lap2.safetensors
 $gm sample lap.safetensors -n 4 --out s.png
+$gm train srgan --data synth:shapes,n=60 --width 4 --blocks 1 --batch 8 --steps 6 --quiet --out sr.safetensors
+$gm train srgan --data synth:shapes,n=60 --width 4 --blocks 1 --batch 8 --steps 6 --stop-after 3 --checkpoint gan.ckpt --quiet --out never.safetensors
+$gm train srgan --data synth:shapes,n=60 --resume gan.ckpt --threads 3 --quiet --out sr2.safetensors
+cmp sr.safetensors sr2.safetensors
+$gm eval sr.safetensors --data synth:shapes,n=20,seed=2 | grep -q '^psnr_bicubic '
+$gm eval sr.safetensors --data synth:shapes,n=20,seed=2 --metric sharpness | grep -q '^sharpness '
+$gm predict sr.safetensors --data synth:shapes,n=4 --out s.png
+$gm reconstruct sr.safetensors --data synth:shapes,n=4 --out s.png
 rm -f gan.ckpt s.npy s.png
 before=$(ls -A | wc -l)
 refused 2 train gan --data synth:ring8,n=50 --d-steps 0 --out x
@@ -202,6 +210,10 @@ refused 1 train gan --data synth:moons,n=50 --steps 1 --keep-best 1 --out x
 refused 1 train lapgan --data synth:digits,n=50 --levels 4 --out x
 refused 1 train lapgan --data synth:ring8,n=50 --out x
 refused 2 train lapgan --data synth:digits,n=50 --levels 9 --out x
+refused 1 train srgan --data synth:digits,n=50 --factor 3 --out x
+refused 2 train srgan --data synth:digits,n=50 --content features --out x
+refused 1 predict sr.safetensors --data synth:digits,n=2 --out y.npy
+refused 2 predict net.safetensors --data synth:digits,n=2 --out y.png
 refused 2 sample gan.safetensors --label 10 --out y.npy
 printf 'not a model' >bad.safetensors
 printf 'a,b\n1,2\n3,x\n' >bad.csv

@@ -17,4 +17,4 @@ cd "$tmp" # pictures go here
 "$examples/dbn_digits" 10
 "$examples/boltzmann_small" >/dev/null
 "$examples/dbm_digits" 20 >/dev/null
-for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction compare gan_ring wgan_gp cgan_digits lapgan; do "$examples/$e"; done
+for e in autoencoder conv_vae conditional_vae cnn_classifier dimension_reduction compare gan_ring wgan_gp cgan_digits lapgan srgan; do "$examples/$e"; done

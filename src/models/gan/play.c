@@ -183,7 +183,7 @@ gm_status gm__gan_begin(gm_model *m, gm_trainer *tr)
     const gm_gan_config *c = gm__gan_cfg(m);
     gm_ctx *ctx = tr->ctx;
     if (!gm__gan_of(m)->d) return gm__fail_ctx(ctx, GM_ESTATE, "gan: a generator alone cannot be trained");
-    GM__TRY(gm__players_begin(m, tr, c->d_steps));
+    GM__TRY(gm__players_begin(m, tr, c->d_steps, true));
     if (tr->cfg.batch < c->pack || (int64_t)gm_dataset_rows(tr->data) < c->pack)
         return gm__fail_ctx(ctx, GM_EARG, "gan: pack=%d rows are judged together, a batch has %lld", c->pack,
                             (long long)(tr->cfg.batch < c->pack ? tr->cfg.batch : (int64_t)gm_dataset_rows(tr->data)));

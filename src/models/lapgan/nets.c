@@ -55,16 +55,6 @@ static void fine_g(const gm__lap_level *l, int64_t width, gm__buf *b)
     gm__buf_format(b, "conv %lld k3 p1 init=dcgan", (long long)l->image[0]);
 }
 
-/* Halves the picture until it is below 8 pixels: what it looks at by pixels comes first where nothing larger does. */
-static void any_d(const gm__lap_level *l, int64_t width, bool norm, gm__buf *b)
-{
-    int64_t side = l->image[1] < l->image[2] ? l->image[1] : l->image[2];
-    if (side < 16) gm__buf_format(b, "conv %lld k3 p1 init=dcgan, lrelu 0.2, ", (long long)width), width *= 2;
-    for (int i = 0; side >= 4 && (i == 0 || side >= 8); i++, side /= 2, width *= 2)
-        gm__buf_format(b, "conv %lld k4 s2 p1%s init=dcgan, %slrelu 0.2, ", (long long)width, norm && i ? " nobias" : "", norm && i ? "bnorm, " : "");
-    gm__buf_text(b, "flatten, linear 1 init=dcgan");
-}
-
 /* ---- making -------------------------------------------------------------------------------------- */
 
 static gm_status gives(gm_model *m, const gm_net *net, int64_t numbers, const char *who, int32_t k, const char *wanted)
@@ -87,7 +77,7 @@ static gm_status text_of(gm_model *m, const gm_lapgan_config *c, int32_t k, bool
     gm__buf_init(&plain, m->ctx);
     if (g->cond && !(own && strstr(own, "cond"))) gm__buf_text(&plain, "cond, ");
     if (own) gm__buf_text(&plain, own);
-    else if (d) any_d(&g->level[k], c->width, norm, &plain);
+    else if (d) gm__put_conv_d(g->level[k].image, c->width, norm, &plain);
     else if (k) fine_g(&g->level[k], c->width, &plain);
     else coarse_g(&g->level[k], c->width, &plain);
     gm_status s = plain.failed ? GM_ENOMEM : GM_OK;

@@ -145,7 +145,7 @@ gm_status gm__lapgan_begin(gm_model *m, gm_trainer *tr)
 {
     static const char *const curves[] = {"d-loss", "g-loss", "d-accuracy"};
     const gm_lapgan_config *c = gm__lapgan_cfg(m);
-    GM__TRY(gm__players_begin(m, tr, c->d_steps));
+    GM__TRY(gm__players_begin(m, tr, c->d_steps, true));
     GM__TRY(gm__trainer_rival(tr, c->d_optimizer, c->d_lr));
     GM__TRY(add(m, tr->rival, true));
     for (size_t i = 0; i < GM__COUNT(curves); i++)
