@@ -45,6 +45,7 @@ typedef struct gm_dbn_config {
     int32_t  up_down;         /* epochs of up-down fine-tuning after the last layer's turn */
     int32_t  up_down_k;       /* Gibbs steps of its updates; 0: as the topmost machine's */
     double   up_down_lr;      /* factor of the learning rate there */
+    const char *layer_persistent; /* 1 or 0 for each layer, "0,0,1"; NULL: persistent for all */
 } gm_dbn_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_dbn_config). @errors none. @threads any. @since 0.1 */

@@ -111,7 +111,7 @@ END_TEST
 
 START_TEST(goes_on_with_the_same_bytes)
 {
-    static const char *const kind[] = {"", "persistent=on centered=on", "conditional=on layer-epochs=3,6", "up-down=6 layer-k=2,1 layer-lr=1,0.5", "up-down=6 persistent=on centered=on conditional=on layer-schedule=cosine",
+    static const char *const kind[] = {"", "persistent=on centered=on", "conditional=on layer-epochs=3,6", "up-down=6 layer-k=2,1 layer-lr=1,0.5 layer-persistent=0,1", "up-down=6 persistent=on centered=on conditional=on layer-schedule=cosine",
                                        "units=gaussian up-down=7 inputs=draw"};
     gm_dataset *d = pictures(50, 1);
     gm_trainer *tr = NULL;

@@ -245,14 +245,15 @@ START_TEST(options_of_each_layer)
     gm_dataset *data = pictures(48, 1);
     static const char *const pair[][3] = {
         {"layers=10,8 layer-lr=0.5,0.5", "layers=10,8", "epochs=4 batch=16 seed=2 lr=%g"},
+        {"layers=10,8 layer-persistent=1,1", "layers=10,8 persistent=on", "epochs=4 batch=16 seed=2 lr=0.05"},
         {"layers=10,8 layer-k=3,3", "layers=10,8 k=3", "epochs=4 batch=16 seed=2 lr=0.05"},
         {"layers=10 layer-schedule=cosine", "layers=10", "epochs=4 batch=16 seed=2 lr=0.05%s"}};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         gm_model *a = dbn(pair[i][0]), *b = dbn(pair[i][1]);
         char fit[2][100];
         for (int k = 0; k < 2; k++) {
             if (i == 0) snprintf(fit[k], sizeof fit[k], pair[i][2], k ? 0.05 : 0.1);
-            else if (i == 2) snprintf(fit[k], sizeof fit[k], pair[i][2], k ? " schedule=cosine" : "");
+            else if (i == 3) snprintf(fit[k], sizeof fit[k], pair[i][2], k ? " schedule=cosine" : "");
             else snprintf(fit[k], sizeof fit[k], "%s", pair[i][2]);
         }
         OK(gm_fit(a, data, fit[0]));
@@ -308,7 +309,8 @@ END_TEST
 START_TEST(wrong_options)
 {
     static const char *const bad[][2] = {
-        {"layers=10,5 layer-k=1", "layer-k has 1 numbers for 2 layers"}, {"layers=10,5 layer-k=0,1", "layer-k: a number must lie in [1, 2000], found 0"},
+        {"layers=10,5 layer-k=1", "layer-k has 1 numbers for 2 layers"}, {"layers=10,5 layer-persistent=1", "layer-persistent has 1 numbers for 2 layers"},
+        {"layers=10,5 layer-persistent=0,2", "layer-persistent: a number must lie in [0, 1], found 2"}, {"layers=10,5 layer-k=0,1", "layer-k: a number must lie in [1, 2000], found 0"},
         {"layers=10,5 layer-lr=1", "layer-lr has 1 numbers"}, {"layers=10,5 layer-lr=-1,1", "layer-lr: a number must lie in [0, 1e6], found -1"},
         {"layers=10,5 layer-lr=1,x", "expected numbers separated by commas"}, {"layers=10 up-down=3", "one layer is an rbm"},
         {"layers=10,5 inputs=both", "inputs"}, {"layers=1,2,3,4,5,6,7,8,9", "more than 8"}};

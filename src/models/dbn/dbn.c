@@ -30,16 +30,17 @@ static gm_status build(gm_model *m)
 {
     gm__dbn *d = gm__dbn_of(m);
     const gm_dbn_config *c = gm__dbn_cfg(m);
-    int64_t sizes[GM__DBN_LAYERS], k[GM__DBN_LAYERS], below = m->row;
-    size_t n_k = 0;
+    int64_t sizes[GM__DBN_LAYERS], k[GM__DBN_LAYERS], chains[GM__DBN_LAYERS], below = m->row;
+    size_t n_k = 0, n_chains = 0;
     char prefix[16];
     GM__TRY(gm__dbn_sizes(m->ctx, "layers", c->layers, 1, GM__DBN_MOST, sizes, &d->n));
     GM__TRY(gm__dbn_sizes(m->ctx, "layer-k", c->layer_k, 1, GM__DBN_MOST_K, k, &n_k));
+    GM__TRY(gm__dbn_sizes(m->ctx, "layer-persistent", c->layer_persistent, 0, 1, chains, &n_chains));
     for (size_t i = 0; i < d->n; i++) {
         const bool top = i + 1 == d->n;
         gm__rbm *r = &d->layer[i];
         *r = (gm__rbm){.owner = "dbn",
-                       .how = {.units = i ? GM_UNITS_BERNOULLI : c->units, .k = n_k ? (int32_t)k[i] : c->k, .persistent = c->persistent, .centered = c->centered,
+                       .how = {.units = i ? GM_UNITS_BERNOULLI : c->units, .k = n_k ? (int32_t)k[i] : c->k, .persistent = n_chains ? chains[i] != 0 : c->persistent, .centered = c->centered,
                                .start = c->start && i == 0, .offset_rate = c->offset_rate, .init_std = c->init_std},
                        .labels = top && joint(m) ? c->classes : 0, .nh = sizes[i]};
         r->nv = below + r->labels;

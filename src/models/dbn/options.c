@@ -7,6 +7,7 @@ static const gm__opt rows[] = {
     {"layers", GM__O_TEXT, ROW(layers), "500,500,2000", 0, 0, NULL, "hidden units of each layer from the bottom, one to eight"},
     {"layer-epochs", GM__O_TEXT, ROW(layer_epochs), NULL, 0, 0, NULL, "epochs of each layer, \"20,10,10\"; default: the run is shared out evenly"},
     {"layer-k", GM__O_TEXT, ROW(layer_k), NULL, 0, 0, NULL, "Gibbs steps of an update of each layer, \"1,1,3\"; default: k for all"},
+    {"layer-persistent", GM__O_TEXT, ROW(layer_persistent), NULL, 0, 0, NULL, "persistent chains for each layer, 1 or 0, \"0,0,1\"; default: persistent for all"},
     {"layer-lr", GM__O_TEXT, ROW(layer_lr), NULL, 0, 0, NULL, "factor of the learning rate for each layer, \"0.1,1,1\"; default: 1 for all"},
     {"layer-schedule", GM__O_CHOICE, ROW(layer_schedule), "constant", 0, 0, "constant|cosine", "the rate within the turn of a layer: as it is, or falling to 0 by its end"},
     {"inputs", GM__O_CHOICE, ROW(inputs), "mean", 0, 0, "mean|draw", "what a layer above the first learns from: means of the units below, or states drawn from them"},
@@ -52,10 +53,12 @@ static gm_status check_lists(gm_ctx *ctx, const gm_dbn_config *c, size_t n)
 {
     int64_t sizes[GM__DBN_LAYERS];
     double rates[GM__DBN_LAYERS];
-    struct { const char *name; bool given; size_t n; } list[] = {{"layer-epochs", c->layer_epochs, 0}, {"layer-k", c->layer_k, 0}, {"layer-lr", c->layer_lr, 0}};
+    struct { const char *name; bool given; size_t n; } list[] = {{"layer-epochs", c->layer_epochs, 0}, {"layer-k", c->layer_k, 0}, {"layer-lr", c->layer_lr, 0},
+                                                              {"layer-persistent", c->layer_persistent, 0}};
     GM__TRY(gm__dbn_sizes(ctx, list[0].name, c->layer_epochs, 0, GM__DBN_MOST, sizes, &list[0].n));
     GM__TRY(gm__dbn_sizes(ctx, list[1].name, c->layer_k, 1, GM__DBN_MOST_K, sizes, &list[1].n));
     GM__TRY(gm__dbn_rates(ctx, c, rates, &list[2].n));
+    GM__TRY(gm__dbn_sizes(ctx, list[3].name, c->layer_persistent, 0, 1, sizes, &list[3].n));
     for (size_t i = 0; i < GM__COUNT(list); i++)
         if (list[i].given && list[i].n != n) return gm__fail_ctx(ctx, GM_EARG, "dbn: %s has %zu numbers for %zu layers", list[i].name, list[i].n, n);
     return GM_OK;
