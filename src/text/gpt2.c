@@ -66,18 +66,14 @@ static gm_status by_number(gm_ctx *ctx, const char *path, json_t *root, const ch
 }
 
 /* Tokens in order. A name that no bytes spell, or whose token no merge makes, is special: which, is known after the merges. */
-static gm_status read_vocab(gm_tokenizer *tk, const char *path, const int16_t byte[324])
+static gm_status read_vocab(gm_tokenizer *tk, const char *path, const uint8_t *text, size_t size, const int16_t byte[324])
 {
     gm_ctx *ctx = tk->ctx;
-    uint8_t *text;
-    size_t size;
     json_t *root = NULL;
     const char **name = NULL;
     gm__buf b;
-    GM__TRY(gm__file_read(ctx, path, GM__JSON_BYTES, &text, &size));
     gm__buf_init(&b, ctx);
     gm_status s = gm__json_parse(ctx, GM_EFORMAT, path, (const char *)text, size, &root);
-    gm__free(ctx, text);
     size_t n = s || !json_is_object(root) ? 0 : json_object_size(root);
     if (!s && (!n || n > MOST)) s = gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: not an object of tokens", path);
     if (!s && !(name = gm__calloc(ctx, n, sizeof *name))) s = GM_ENOMEM;
@@ -121,12 +117,10 @@ static gm_status merge_line(gm_tokenizer *tk, const char *path, size_t line, con
     return put_merge(tk, id[0], id[1]);
 }
 
-static gm_status read_merges(gm_tokenizer *tk, const char *path, const int16_t byte[324])
+static gm_status read_merges(gm_tokenizer *tk, const char *path, const uint8_t *text, size_t size, const int16_t byte[324])
 {
-    uint8_t *text;
-    size_t size, line = 1;
+    size_t line = 1;
     gm__buf b;
-    GM__TRY(gm__file_read(tk->ctx, path, 64 << 20, &text, &size));
     gm__buf_init(&b, tk->ctx);
     gm_status s = GM_OK;
     for (size_t at = 0; !s && at < size; line++) {
@@ -138,7 +132,6 @@ static gm_status read_merges(gm_tokenizer *tk, const char *path, const int16_t b
         at += n + 1;
     }
     gm__buf_free(&b);
-    gm__free(tk->ctx, text);
     return s;
 }
 
@@ -153,22 +146,35 @@ static gm_status mark_special(gm_tokenizer *tk)
     return gm__tokenizer_ready(tk);
 }
 
-gm_status gm_tokenizer_load_gpt2(gm_ctx *ctx, const char *vocab_json, const char *merges_txt, gm_tokenizer **out)
+gm_status gm__gpt2_load(gm_ctx *ctx, const gm__gpt2_file file[2], gm_tokenizer **out)
 {
-    if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
-    if (!vocab_json || !merges_txt) return gm__fail_ctx(ctx, GM_EARG, "gm_tokenizer_load_gpt2: a path is NULL");
     uint16_t code[256];
     int16_t byte[324];
     gm_tokenizer *tk = NULL;
     tables(code, byte);
     gm_status s = gm__tokenizer_make(ctx, GM_TOKENIZE_BPE, GM__SPLIT_GPT2, &tk);
-    if (!s) s = read_vocab(tk, vocab_json, byte);
-    if (!s) s = read_merges(tk, merges_txt, byte);
+    if (!s) s = read_vocab(tk, file[0].path, file[0].text, file[0].size, byte);
+    if (!s) s = read_merges(tk, file[1].path, file[1].text, file[1].size, byte);
     if (!s) s = gm__tokenizer_ready(tk);
     if (!s) s = mark_special(tk);
     if (s) gm_tokenizer_free(tk);
     else *out = tk;
+    return s;
+}
+
+gm_status gm_tokenizer_load_gpt2(gm_ctx *ctx, const char *vocab_json, const char *merges_txt, gm_tokenizer **out)
+{
+    if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
+    *out = NULL;
+    if (!vocab_json || !merges_txt) return gm__fail_ctx(ctx, GM_EARG, "gm_tokenizer_load_gpt2: a path is NULL");
+    gm__gpt2_file file[2] = { { .path = vocab_json }, { .path = merges_txt } };
+    uint8_t *text[2] = { NULL, NULL };
+    gm_status s = gm__file_read(ctx, vocab_json, GM__JSON_BYTES, &text[0], &file[0].size);
+    if (!s) s = gm__file_read(ctx, merges_txt, 64 << 20, &text[1], &file[1].size);
+    for (int i = 0; i < 2; i++) file[i].text = text[i];
+    if (!s) s = gm__gpt2_load(ctx, file, out);
+    gm__free(ctx, text[0]);
+    gm__free(ctx, text[1]);
     return s;
 }
 

@@ -73,7 +73,9 @@ size_t gm__split(int32_t pattern, const uint8_t *p, size_t n);
 uint32_t gm__utf8_code(const uint8_t *p, size_t n, size_t *length);
 bool gm__is_space(uint32_t code);
 
-/* gpt2.c: in which order GPT-2 numbers the bytes */
+/* gpt2.c: a tokenizer from the contents of vocab.json and merges.txt; in which order GPT-2 numbers the bytes */
+typedef struct gm__gpt2_file { const char *path; const uint8_t *text; size_t size; } gm__gpt2_file;
+gm_status gm__gpt2_load(gm_ctx *ctx, const gm__gpt2_file file[2], gm_tokenizer **out);
 void gm__gpt2_order(uint8_t order[256]);
 
 /* bpe.c */

@@ -17,5 +17,8 @@ void fuzz_lines(const uint8_t *p, size_t n);
 void fuzz_ratings(const uint8_t *p, size_t n);
 void fuzz_png(const uint8_t *p, size_t n);
 void fuzz_gzip(const uint8_t *p, size_t n);
+void fuzz_arpa(const uint8_t *p, size_t n);
+void fuzz_gpt2(const uint8_t *p, size_t n);
+void fuzz_tokenizer(const uint8_t *p, size_t n);
 
 #endif

@@ -74,6 +74,9 @@ REPLAY(lines)
 REPLAY(ratings)
 REPLAY(png)
 REPLAY(gzip)
+REPLAY(arpa)
+REPLAY(gpt2)
+REPLAY(tokenizer)
 
 int main(void)
 {
@@ -91,6 +94,9 @@ int main(void)
     tcase_add_test(c, ratings);
     tcase_add_test(c, png);
     tcase_add_test(c, gzip);
+    tcase_add_test(c, arpa);
+    tcase_add_test(c, gpt2);
+    tcase_add_test(c, tokenizer);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

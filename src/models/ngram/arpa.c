@@ -369,19 +369,13 @@ static gm_status build(reader *r, gm__ngram *g)
     return GM_OK;
 }
 
-gm_status gm__arpa_read(gm_ctx *ctx, const char *path, gm__ngram *g, gm_tokenizer **tk)
+gm_status gm__arpa_load(gm_ctx *ctx, const char *path, const char *text, size_t size, gm__ngram *g, gm_tokenizer **tk)
 {
-    uint8_t *text;
-    size_t size;
-    reader r = { .ctx = ctx, .path = path };
+    reader r = { .ctx = ctx, .path = path, .p = text, .end = text + size };
     *tk = NULL;
     *g = (gm__ngram){ 0 };
-    GM__TRY(gm__read_all(ctx, path, UINT64_MAX, &text, &size));
-    r.p = (const char *)text;
-    r.end = r.p + size;
     gm_status s = gm__tokenizer_make(ctx, GM_TOKENIZE_WORD, GM__SPLIT_SPACE, &r.tk);
     if (!s) s = body(&r);
-    gm__free(ctx, text);
     if (!s) s = gm__tokenizer_ready(r.tk);
     if (!s) s = build(&r, g);
     for (int32_t k = 1; k <= GM__NGRAM_ORDER; k++) {
@@ -395,5 +389,17 @@ gm_status gm__arpa_read(gm_ctx *ctx, const char *path, gm__ngram *g, gm_tokenize
         gm__ngram_clear(ctx, g);
         gm_tokenizer_free(r.tk);
     } else *tk = r.tk;
+    return s;
+}
+
+gm_status gm__arpa_read(gm_ctx *ctx, const char *path, gm__ngram *g, gm_tokenizer **tk)
+{
+    uint8_t *text;
+    size_t size;
+    *tk = NULL;
+    *g = (gm__ngram){ 0 };
+    GM__TRY(gm__read_all(ctx, path, UINT64_MAX, &text, &size));
+    gm_status s = gm__arpa_load(ctx, path, (const char *)text, size, g, tk);
+    gm__free(ctx, text);
     return s;
 }

@@ -59,6 +59,8 @@ void gm__ngram_clear(gm_ctx *ctx, gm__ngram *g); /* frees levels made by gm__ngr
 
 /* ---- arpa.c ---------------------------------------------------------------------------- */
 
+/* From a file, or the text of one. */
+gm_status gm__arpa_load(gm_ctx *ctx, const char *path, const char *text, size_t size, gm__ngram *g, gm_tokenizer **tk);
 gm_status gm__arpa_read(gm_ctx *ctx, const char *path, gm__ngram *g, gm_tokenizer **tk);
 gm_status gm__arpa_write(gm_ctx *ctx, const gm__ngram *g, const gm_tokenizer *tk, const char *path);
 
