@@ -21,7 +21,7 @@ void gm__ids_put(gm__ids *v, int64_t id);
 typedef struct gm__vocab {
     gm__buf bytes;               /* all of them, one after the other */
     size_t *at;                  /* [n + 1]: where each starts */
-    uint32_t *slot;              /* hash table: number + 1 */
+    struct gm__vocab_slot { uint64_t key; uint32_t size, number; } *slot; /* hash table; number + 1, 0: free */
     size_t n, cap;
 } gm__vocab;
 void gm__vocab_init(gm__vocab *v, gm_ctx *ctx);

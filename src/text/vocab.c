@@ -28,36 +28,43 @@ void gm__vocab_free(gm__vocab *v)
     gm__vocab_init(v, ctx);
 }
 
-/* Eight bytes at a time; only the order of slots depends on it. */
-static size_t hash(const void *bytes, size_t n)
+/* What tells strings apart: up to eight bytes themselves, else a hash. */
+static uint64_t key_of(const void *bytes, size_t n)
 {
     const uint8_t *p = bytes;
-    uint64_t h = n * 0x9e3779b97f4a7c15u, w;
-    for (; n >= 8; n -= 8, p += 8) {
+    uint64_t h = 0, w = 0;
+    for (; n > 8; n -= 8, p += 8) {
         memcpy(&w, p, 8);
         h = (h ^ w) * 0xff51afd7ed558ccdu;
         h ^= h >> 32;
     }
-    w = 0;
-    memcpy(&w, p, n);
-    h = (h ^ w) * 0xc4ceb9fe1a85ec53u;
-    return (size_t)(h ^ h >> 32);
+    if (n == 8) memcpy(&w, p, 8);
+    else for (w = 0; n; n--) w = w << 8 | p[n - 1];
+    return h ^ w;
 }
 
 /* Slot of a string: its own, or the free one where it belongs. */
-static size_t find(const gm__vocab *v, const void *p, size_t n)
+static struct gm__vocab_slot *find(const gm__vocab *v, const void *p, size_t n)
 {
-    size_t mask = 2 * v->cap - 1, at = hash(p, n) & mask;
-    for (; v->slot[at]; at = (at + 1) & mask) {
-        size_t i = v->slot[at] - 1;
-        if (gm__vocab_size(v, i) == n && (!n || !memcmp(gm__vocab_bytes(v, i), p, n))) break;
+    const uint64_t key = key_of(p, n), h = (key ^ n) * 0x9e3779b97f4a7c15u;
+    size_t mask = 2 * v->cap - 1, at = (size_t)(h ^ h >> 32) & mask;
+    for (; v->slot[at].number; at = (at + 1) & mask) {
+        const struct gm__vocab_slot *s = &v->slot[at];
+        if (s->key == key && s->size == (uint32_t)n && (n <= 8 || !memcmp(gm__vocab_bytes(v, s->number - 1), p, n))) break;
     }
-    return at;
+    return &v->slot[at];
 }
 
 int64_t gm__vocab_find(const gm__vocab *v, const void *p, size_t n)
 {
-    return v->n ? (int64_t)v->slot[find(v, p, n)] - 1 : -1;
+    return v->n ? (int64_t)find(v, p, n)->number - 1 : -1;
+}
+
+static void put(const gm__vocab *v, size_t i)
+{
+    const uint8_t *p = gm__vocab_bytes(v, i);
+    const size_t n = gm__vocab_size(v, i);
+    *find(v, p, n) = (struct gm__vocab_slot){ key_of(p, n), (uint32_t)n, (uint32_t)i + 1 };
 }
 
 /* Twice the room. The table has a power of two of slots and is never more than half full. */
@@ -69,25 +76,24 @@ static gm_status grow(gm__vocab *v)
     size_t *at = gm__realloc(ctx, v->at, cap + 1, sizeof *at);
     if (!at) return GM_ENOMEM;
     v->at = at;
-    uint32_t *slot = gm__calloc(ctx, 2 * cap, sizeof *slot);
+    struct gm__vocab_slot *slot = gm__calloc(ctx, 2 * cap, sizeof *slot);
     if (!slot) return GM_ENOMEM;
     gm__free(ctx, v->slot);
     v->slot = slot;
     v->cap = cap;
     at[0] = 0;
-    for (size_t i = 0; i < v->n; i++) slot[find(v, gm__vocab_bytes(v, i), gm__vocab_size(v, i))] = (uint32_t)i + 1;
+    for (size_t i = 0; i < v->n; i++) put(v, i);
     return GM_OK;
 }
 
 gm_status gm__vocab_add(gm__vocab *v, const void *p, size_t n, int64_t *number)
 {
     if (v->n == v->cap) GM__TRY(grow(v));
-    size_t slot = find(v, p, n);
-    if (!v->slot[slot]) {
-        if (!gm__buf_put(&v->bytes, p, n)) return GM_ENOMEM;
-        v->slot[slot] = (uint32_t)++v->n;
-        v->at[v->n] = v->bytes.len;
-    }
-    *number = (int64_t)v->slot[slot] - 1;
+    int64_t there = gm__vocab_find(v, p, n);
+    *number = there >= 0 ? there : (int64_t)v->n;
+    if (there >= 0) return GM_OK;
+    if (!gm__buf_put(&v->bytes, p, n)) return GM_ENOMEM;
+    v->at[++v->n] = v->bytes.len;
+    put(v, v->n - 1);
     return GM_OK;
 }

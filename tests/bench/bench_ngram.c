@@ -84,6 +84,9 @@ static void measure(int order, int threads, const char *text, const char *arpa, 
         NEED(gm_ngram_write_arpa(m, arpa));
         train[i] = now() - from;
         gm_dataset_free(d);
+        NEED(gm_dataset_open(ctx, spec, &d));
+        NEED(gm_eval(m, d, "metric=nats_per_token", out, 1, &n)); /* makes the model's index, as the peer's build_binary does */
+        gm_dataset_free(d);
         from = now();
         NEED(gm_dataset_open(ctx, spec, &d));
         NEED(gm_eval(m, d, "metric=nats_per_token", out, 1, &n));

@@ -7,6 +7,10 @@
 typedef struct state {
     gm__ngram g;                 /* its arrays are the tensors' memory */
     gm_tokenizer *tk;
+    /* for scoring, on the model's own context: made once as many tokens were scored as it takes to be worth it */
+    gm__ngram_index *index;
+    unsigned long long index_of; /* m->changed when it was made */
+    int64_t scored;
 } state;
 
 static state *of(const gm_model *m) { return m->state; }
@@ -88,10 +92,18 @@ static gm_status add_info(gm_model *m)
     return s ? s : gm__lm_add_tokenizer(m, of(m)->tk);
 }
 
+static void drop_index(gm_model *m)
+{
+    gm__ngram_index_free(m->ctx, of(m)->index);
+    of(m)->index = NULL;
+    of(m)->scored = 0;
+}
+
 /* Arrays that became tensors are theirs; the rest is freed here. */
 static void drop(gm_model *m)
 {
     state *s = of(m);
+    drop_index(m);
     for (int32_t k = 1; k <= GM__NGRAM_ORDER; k++)
         for (size_t p = 0; p < GM__COUNT(parts); p++) {
             void **a = array_of(&s->g.level[k], p);
@@ -324,11 +336,27 @@ static gm_status next(gm_model *m, gm_ctx *ctx, void *reader, float *logits)
     return GM_OK;
 }
 
+enum { WORTH = 4 }; /* an index costs about as much as reading so many times fewer tokens than there are sequences */
+
+static gm_status index_for(gm_model *m, int64_t n)
+{
+    state *s = of(m);
+    if (s->index && s->index_of != atomic_load(&m->changed)) drop_index(m);
+    s->scored += n;
+    if (s->index || s->scored < s->g.level[s->g.order].n / WORTH) return GM_OK;
+    s->index_of = atomic_load(&m->changed);
+    return gm__ngram_index_make(m->ctx, &s->g, &s->index);
+}
+
 static gm_status score(gm_model *m, gm_ctx *ctx, const int64_t *id, int64_t n, float *log_p)
 {
-    gm__context c = gm__ngram_start(&of(m)->g);
-    GM__UNUSED(ctx);
-    for (int64_t i = 0; i < n; i++) log_p[i] = gm__ngram_read(&of(m)->g, &c, id[i]);
+    const gm__ngram *g = &of(m)->g;
+    gm__context c = gm__ngram_start(g);
+    if (ctx == m->ctx) GM__TRY(index_for(m, n));
+    if (ctx == m->ctx && of(m)->index)
+        for (int64_t i = 0; i < n; i++) log_p[i] = gm__ngram_index_read(of(m)->index, &c, id[i]);
+    else
+        for (int64_t i = 0; i < n; i++) log_p[i] = gm__ngram_read(g, &c, id[i]);
     return GM_OK;
 }
 

@@ -38,6 +38,13 @@ float gm__ngram_read(const gm__ngram *g, gm__context *c, int64_t word); /* its l
 void gm__ngram_next(const gm__ngram *g, gm__context c, float *log_p);   /* of every word, [vocab] */
 gm__context gm__ngram_start(const gm__ngram *g);                        /* of a text: after <s> if there is one */
 
+/* ---- index.c ---------------------------------------------------------------------- */
+
+typedef struct gm__ngram_index gm__ngram_index;
+gm_status gm__ngram_index_make(gm_ctx *ctx, const gm__ngram *g, gm__ngram_index **out); /* NULL where there is none for such tables */
+void gm__ngram_index_free(gm_ctx *ctx, gm__ngram_index *x);
+float gm__ngram_index_read(const gm__ngram_index *x, gm__context *c, int64_t word); /* as gm__ngram_read */
+
 /* ---- count.c ----------------------------------------------------------------------- */
 
 typedef struct gm__counts { int64_t n; int32_t *word, *first, *suffix; int64_t *count; } gm__counts; /* as in gm__level */
