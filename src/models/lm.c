@@ -29,45 +29,68 @@ gm_status gm__lm_texts(gm_ctx *ctx, const char *who, const gm_dataset *d, gm__te
     return GM_OK;
 }
 
-typedef struct measuring { gm_model *m; gm__ids ids; float *log_p; size_t cap; gm__lm_sums *sums; } measuring;
+/* Texts are scored many at a time: families whose tables or weights lie far away read them side by side. */
+typedef struct measuring { gm_model *m; gm__ids ids, start; float *log_p; size_t cap; gm__lm_sums *sums; } measuring;
+enum { TOGETHER = 8192 }; /* tokens, about */
+
+static gm_status score_each(gm_model *m, const int64_t *id, const int64_t *start, int64_t texts, float *log_p)
+{
+    const gm__lm *lm = m->family->lm;
+    if (lm->scores) return lm->scores(m, m->ctx, id, start, texts, log_p);
+    for (int64_t i = 0; i < texts; i++) GM__TRY(lm->score(m, m->ctx, id + start[i], start[i + 1] - start[i], log_p + start[i]));
+    return GM_OK;
+}
+
+static gm_status measure_gathered(measuring *j)
+{
+    const int64_t texts = (int64_t)j->start.n;
+    gm__ids_put(&j->start, (int64_t)j->ids.n);
+    if (j->ids.failed || j->start.failed) return GM_ENOMEM;
+    GM__TRY(gm__check_cancel(j->m->ctx));
+    if (j->ids.n > j->cap) {
+        gm__free(j->m->ctx, j->log_p);
+        j->cap = j->ids.cap;
+        j->log_p = gm__alloc(j->m->ctx, j->cap, sizeof *j->log_p);
+        if (!j->log_p) {
+            j->cap = 0;
+            return GM_ENOMEM;
+        }
+    }
+    GM__TRY(score_each(j->m, j->ids.id, j->start.id, texts, j->log_p));
+    for (size_t i = 0; i < j->ids.n; i++) {
+        j->sums->log_p += (double)j->log_p[i];
+        j->sums->squares += (double)j->log_p[i] * (double)j->log_p[i];
+    }
+    j->sums->tokens += j->ids.n;
+    j->sums->texts += (uint64_t)texts;
+    j->ids.n = j->start.n = 0;
+    return GM_OK;
+}
 
 static gm_status measure_text(void *user, const uint8_t *text, size_t n)
 {
     measuring *j = user;
     gm_model *m = j->m;
     const gm__lm *lm = m->family->lm;
-    j->ids.n = 0;
-    GM__TRY(gm__check_cancel(m->ctx));
+    gm__ids_put(&j->start, (int64_t)j->ids.n);
     GM__TRY(gm__tokenizer_run(lm->tokenizer(m), m->ctx, text, n, 0, &j->ids));
     if (lm->end(m) >= 0) gm__ids_put(&j->ids, lm->end(m)); /* a text ends somewhere, and that is to be foreseen, too */
-    if (j->ids.failed) return GM_ENOMEM;
-    if (j->ids.n > j->cap) {
-        gm__free(m->ctx, j->log_p);
-        j->cap = j->ids.cap;
-        j->log_p = gm__alloc(m->ctx, j->cap, sizeof *j->log_p);
-        if (!j->log_p) {
-            j->cap = 0;
-            return GM_ENOMEM;
-        }
+    for (size_t i = 0, len; i < n; i += len, j->sums->characters++) {
+        len = 1;
+        if (text[i] >= 0x80) gm__utf8_code(text + i, n - i, &len);
     }
-    GM__TRY(lm->score(m, m->ctx, j->ids.id, (int64_t)j->ids.n, j->log_p));
-    for (size_t i = 0; i < j->ids.n; i++) {
-        j->sums->log_p += (double)j->log_p[i];
-        j->sums->squares += (double)j->log_p[i] * (double)j->log_p[i];
-    }
-    j->sums->tokens += j->ids.n;
-    j->sums->texts++;
-    for (size_t i = 0, len; i < n; i += len, j->sums->characters++) gm__utf8_code(text + i, n - i, &len);
     j->sums->characters += lm->end(m) >= 0; /* the line's end */
-    return GM_OK;
+    return j->ids.n < TOGETHER ? GM_OK : measure_gathered(j);
 }
 
 gm_status gm__lm_measure(gm_model *m, gm_dataset *d, gm__lm_sums *out)
 {
-    measuring j = { .m = m, .ids = { .ctx = m->ctx }, .sums = out };
+    measuring j = { .m = m, .ids = { .ctx = m->ctx }, .start = { .ctx = m->ctx }, .sums = out };
     *out = (gm__lm_sums){ 0 };
     gm_status s = gm__lm_texts(m->ctx, "eval", d, measure_text, &j);
+    if (!s) s = measure_gathered(&j);
     gm__free(m->ctx, j.ids.id);
+    gm__free(m->ctx, j.start.id);
     gm__free(m->ctx, j.log_p);
     return s;
 }

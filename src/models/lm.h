@@ -19,6 +19,8 @@ typedef struct gm__lm {
     gm_status (*read)(gm_model *m, gm_ctx *ctx, void *reader, const int64_t *tokens, int64_t n);
     gm_status (*next)(gm_model *m, gm_ctx *ctx, void *reader, float *logits); /* [vocabulary], up to a constant */
     gm_status (*score)(gm_model *m, gm_ctx *ctx, const int64_t *tokens, int64_t n, float *log_p); /* of a whole text */
+    /* of texts, where text i is tokens [start[i], start[i+1]); NULL: one after the other */
+    gm_status (*scores)(gm_model *m, gm_ctx *ctx, const int64_t *tokens, const int64_t *start, int64_t texts, float *log_p);
 } gm__lm;
 
 /* ---- lm.c -------------------------------------------------------------------------- */

@@ -142,6 +142,43 @@ static double nats(gm_model *m, const char *kind, const char *text)
     return out[0].value;
 }
 
+/* A long text is scored in pieces, side by side, by an index; a reader that goes token by token has none. */
+START_TEST(long_texts_equal_short_steps)
+{
+    static char text[6001];
+    for (int i = 0, r = 1; i < 6000; i++) {
+        r = (int)((uint32_t)r * 1103515245u + 12345u) & 0x7fffffff;
+        text[i] = i % 97 == 96 ? '\n' : (char)('a' + (i % 3 ? (r >> 16) % 7 : i / 3 % 11));
+    }
+    for (int k = 0; k < 6; k++) {
+        static const char *const how[] = { "order=1", "order=2", "order=4", "order=6", "order=5 smoothing=witten-bell prune=0,1", "order=3 smoothing=mle" };
+        char options[80];
+        snprintf(options, sizeof options, "%s tokenizer=char", how[k]);
+        gm_model *m = fitted(options, k % 2 ? "lines" : "text", text);
+        gm_tensor *id = ids_of(m, text + 13), *p[2] = { NULL, NULL };
+        const int64_t n = id->size;
+        float *step = malloc((size_t)n * sizeof *step), logits[32];
+        void *reader = NULL;
+        OK(m->family->lm->open(m, ctx, &reader));
+        for (int64_t i = 0; i < n; i++) {
+            OK(m->family->lm->next(m, ctx, reader, logits));
+            step[i] = logits[gm__i64(id)[i]];
+            OK(m->family->lm->read(m, ctx, reader, gm__i64(id) + i, 1));
+        }
+        m->family->lm->close(m, ctx, reader);
+        for (int twice = 0; twice < 2; twice++) OK(gm_lm_log_prob(m, id, &p[twice]));
+        for (int64_t i = 0; i < n; i++) {
+            ck_assert(gm__f32(p[0])[i] == gm__f32(p[1])[i]);
+            ck_assert_msg(gm__f32(p[0])[i] == step[i] || fabsf(gm__f32(p[0])[i] - step[i]) < 1e-5f, "%s: %lld: %g, %g", options, (long long)i, (double)gm__f32(p[0])[i], (double)step[i]);
+        }
+        for (int twice = 0; twice < 2; twice++) gm_tensor_free(p[twice]);
+        gm_tensor_free(id);
+        gm_model_free(m);
+        free(step);
+    }
+}
+END_TEST
+
 START_TEST(higher_orders_know_more)
 {
     double before = 1e9;
@@ -615,7 +652,7 @@ int main(void)
     TCase *c = tcase_create("ngram");
     tcase_set_timeout(c, 300);
     tcase_add_checked_fixture(c, setup, teardown);
-    const TTest *const tests[] = { equals_dictionaries_of_counts, maximum_likelihood_is_a_ratio, distributions, higher_orders_know_more, tiny_corpora, arpa_files,
+    const TTest *const tests[] = { equals_dictionaries_of_counts, maximum_likelihood_is_a_ratio, distributions, long_texts_equal_short_steps, higher_orders_know_more, tiny_corpora, arpa_files,
                                    damaged_arpa_files, saved_copied_and_damaged, draws_fit_the_distribution, truncation, whole_characters, writing, bias_and_filter, beam_search, wrong_use };
     for (size_t i = 0; i < GM__COUNT(tests); i++) tcase_add_test(c, tests[i]);
     suite_add_tcase(s, c);

@@ -74,23 +74,81 @@ gm_status gm__ngram_index_make(gm_ctx *ctx, const gm__ngram *g, gm__ngram_index 
     return s;
 }
 
-float gm__ngram_index_read(const gm__ngram_index *x, gm__context *c, int64_t word)
+/* ---- reading side by side: while one reader waits for memory others go on ------------------------------ */
+
+enum { READERS = 12, PIECE = 256 };
+
+typedef struct piece { const int64_t *id; int64_t at, end; float *log_p; gm__context c; } piece; /* at < 0: words before it, read for the context */
+
+typedef struct reader { piece p; gm__context c; uint64_t slot; float sum; } reader;
+
+/* Where the next look goes; its memory is asked for now. */
+static void aim(const gm__ngram_index *x, reader *r)
 {
-    float sum = 0;
-    int32_t level = c->level, at = c->at;
-    for (; level > 0; level--) {
-        const slot *s = x->level[level + 1].slots;
-        uint64_t mask = x->level[level + 1].mask, i = place(at, (int32_t)word) & mask;
-        while (s[i].word >= 0 && (s[i].word != (int32_t)word || s[i].context != at)) i = (i + 1) & mask;
-        if (s[i].word >= 0) {
-            *c = (gm__context){ level + 1 < x->order ? level + 1 : level, s[i].to };
-            sum += s[i].log_p;
-            return sum < GM__NEVER / 2 ? -INFINITY : sum;
-        }
-        sum += x->level[level].context[at].back;
-        at = x->level[level].context[at].suffix;
+    int32_t word = (int32_t)r->p.id[r->p.at];
+    if (!r->c.level) {
+        __builtin_prefetch(&x->log_p[word]);
+        return;
     }
-    *c = (gm__context){ 1, (int32_t)word };
-    sum += x->log_p[word];
-    return sum < GM__NEVER / 2 ? -INFINITY : sum;
+    r->slot = place(r->c.at, word) & x->level[r->c.level + 1].mask;
+    __builtin_prefetch(&x->level[r->c.level + 1].slots[r->slot]);
+    __builtin_prefetch(&x->level[r->c.level].context[r->c.at]);
+}
+
+/* One look: a word after one context. False at the piece's end. */
+static bool look(const gm__ngram_index *x, reader *r)
+{
+    int32_t word = (int32_t)r->p.id[r->p.at];
+    if (r->c.level) {
+        const slot *s = x->level[r->c.level + 1].slots;
+        uint64_t mask = x->level[r->c.level + 1].mask, i = r->slot;
+        while (s[i].word >= 0 && (s[i].word != word || s[i].context != r->c.at)) i = (i + 1) & mask;
+        if (s[i].word < 0) {
+            const shorter *c = &x->level[r->c.level].context[r->c.at];
+            r->sum += c->back;
+            r->c = (gm__context){ r->c.level - 1, c->suffix };
+            aim(x, r);
+            return true;
+        }
+        r->sum += s[i].log_p;
+        r->c = (gm__context){ r->c.level + 1 < x->order ? r->c.level + 1 : r->c.level, s[i].to };
+    } else {
+        r->sum += x->log_p[word];
+        r->c = (gm__context){ 1, word };
+    }
+    if (r->p.at >= 0) r->p.log_p[r->p.at] = r->sum < GM__NEVER / 2 ? -INFINITY : r->sum;
+    r->sum = 0;
+    if (++r->p.at == r->p.end) return false;
+    aim(x, r);
+    return true;
+}
+
+/* The next piece of texts start[*text], ..; after PIECE words a text goes on in another piece, whose context is read anew. */
+static bool next_piece(const gm__ngram_index *x, gm__context start, const int64_t *id, const int64_t *from, int64_t texts, float *log_p, int64_t *text, int64_t *at, piece *out)
+{
+    while (*text < texts && *at == from[*text + 1] - from[*text]) ++*text, *at = 0;
+    if (*text == texts) return false;
+    const int64_t n = from[*text + 1] - from[*text], left = n - *at, size = left < 2 * PIECE ? left : PIECE, before = *at < x->order - 1 ? *at : x->order - 1;
+    *out = (piece){ id + from[*text] + *at, -before, size, log_p + from[*text] + *at, before < *at ? (gm__context){ 0, 0 } : start };
+    *at += size;
+    return true;
+}
+
+void gm__ngram_index_read(const gm__ngram_index *x, gm__context start, const int64_t *id, const int64_t *from, int64_t texts, float *log_p)
+{
+    reader r[READERS];
+    int64_t text = 0, at = 0;
+    int n = 0;
+    for (; n < READERS && next_piece(x, start, id, from, texts, log_p, &text, &at, &r[n].p); n++) {
+        r[n].c = r[n].p.c;
+        r[n].sum = 0;
+        aim(x, &r[n]);
+    }
+    for (int i = 0; n; i = i + 1 < n ? i + 1 : 0) {
+        if (look(x, &r[i])) continue;
+        if (next_piece(x, start, id, from, texts, log_p, &text, &at, &r[i].p)) {
+            r[i].c = r[i].p.c;
+            aim(x, &r[i]);
+        } else r[i] = r[--n];
+    }
 }

@@ -348,19 +348,27 @@ static gm_status index_for(gm_model *m, int64_t n)
     return gm__ngram_index_make(m->ctx, &s->g, &s->index);
 }
 
-static gm_status score(gm_model *m, gm_ctx *ctx, const int64_t *id, int64_t n, float *log_p)
+static gm_status scores(gm_model *m, gm_ctx *ctx, const int64_t *id, const int64_t *start, int64_t texts, float *log_p)
 {
     const gm__ngram *g = &of(m)->g;
-    gm__context c = gm__ngram_start(g);
-    if (ctx == m->ctx) GM__TRY(index_for(m, n));
-    if (ctx == m->ctx && of(m)->index)
-        for (int64_t i = 0; i < n; i++) log_p[i] = gm__ngram_index_read(of(m)->index, &c, id[i]);
-    else
-        for (int64_t i = 0; i < n; i++) log_p[i] = gm__ngram_read(g, &c, id[i]);
+    if (ctx == m->ctx) GM__TRY(index_for(m, start[texts] - start[0]));
+    if (ctx == m->ctx && of(m)->index) {
+        gm__ngram_index_read(of(m)->index, gm__ngram_start(g), id, start, texts, log_p);
+        return GM_OK;
+    }
+    for (int64_t k = 0; k < texts; k++) {
+        gm__context c = gm__ngram_start(g);
+        for (int64_t i = start[k]; i < start[k + 1]; i++) log_p[i] = gm__ngram_read(g, &c, id[i]);
+    }
     return GM_OK;
 }
 
-static const gm__lm language = { tokenizer, set_tokenizer, context_of, end_of, open_reader, copy_reader, close_reader, read_tokens, next, score };
+static gm_status score(gm_model *m, gm_ctx *ctx, const int64_t *id, int64_t n, float *log_p)
+{
+    return scores(m, ctx, id, (int64_t[]){ 0, n }, 1, log_p);
+}
+
+static const gm__lm language = { tokenizer, set_tokenizer, context_of, end_of, open_reader, copy_reader, close_reader, read_tokens, next, score, scores };
 
 /* ---- the family -------------------------------------------------------------------------------------------- */
 

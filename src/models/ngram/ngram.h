@@ -43,7 +43,8 @@ gm__context gm__ngram_start(const gm__ngram *g);                        /* of a 
 typedef struct gm__ngram_index gm__ngram_index;
 gm_status gm__ngram_index_make(gm_ctx *ctx, const gm__ngram *g, gm__ngram_index **out); /* NULL where there is none for such tables */
 void gm__ngram_index_free(gm_ctx *ctx, gm__ngram_index *x);
-float gm__ngram_index_read(const gm__ngram_index *x, gm__context *c, int64_t word); /* as gm__ngram_read */
+/* What gm__ngram_read gives for every word of texts, where text i is words [from[i], from[i+1]) read from `start` on. */
+void gm__ngram_index_read(const gm__ngram_index *x, gm__context start, const int64_t *id, const int64_t *from, int64_t texts, float *log_p);
 
 /* ---- count.c ----------------------------------------------------------------------- */
 

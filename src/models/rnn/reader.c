@@ -289,4 +289,4 @@ static int64_t context_of(const gm_model *m)
 }
 static int64_t end_of(const gm_model *m) { return gm__rnn_of(m)->end; }
 
-const gm__lm gm__rnn_language = { tokenizer, set_tokenizer, context_of, end_of, open_reader, copy_reader, close_reader, read_tokens, next, score };
+const gm__lm gm__rnn_language = { tokenizer, set_tokenizer, context_of, end_of, open_reader, copy_reader, close_reader, read_tokens, next, score, NULL };
