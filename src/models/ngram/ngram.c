@@ -198,6 +198,7 @@ static gm_status build(gm_model *m)
 
 static void destroy(gm_model *m)
 {
+    drop_index(m);
     gm_tokenizer_free(of(m)->tk);
     of(m)->tk = NULL;
 }
