@@ -53,6 +53,26 @@ GM_API gm_status gm_gpt_new(gm_ctx *ctx, const gm_gpt_config *c, gm_model **out)
  */
 GM_API gm_status gm_gpt_logits(gm_model *m, gm_tensor *tokens, gm_tensor **out);
 
+/**
+ * A model from GPT-2's files as Hugging Face keeps them: config.json, model.safetensors (names with or without "transformer."), and
+ * vocab.json with merges.txt if they are there; without them tokens have no text but <|0|>, <|1|>, ..
+ * @param folder   where they lie
+ * @param out      receives the model, the caller's; it can be used, saved and trained as any other
+ * @errors    GM_EIO, GM_EFORMAT (names the file and what does not fit), GM_ELIMIT, GM_ENOMEM
+ * @threads   as ctx
+ * @since     0.1
+ * @source    Radford et al. 2019
+ */
+GM_API gm_status gm_gpt_load_hf(gm_ctx *ctx, const char *folder, gm_model **out);
+
+/**
+ * Writes a model as such a folder, made if need be; Hugging Face's library opens it. vocab.json and merges.txt: of tokenizer=bpe.
+ * @errors    GM_EARG (no GPT), GM_EUNSUPPORTED (names the option that a GPT-2 does not have: rotary positions, kv-heads ..), GM_ESTATE, GM_ENONFINITE, GM_EIO, GM_ENOMEM
+ * @threads   as the model's context
+ * @since     0.1
+ */
+GM_API gm_status gm_gpt_save_hf(gm_model *m, const char *folder);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 gm_ctx *app_ctx;
 static volatile sig_atomic_t interrupted;
@@ -59,7 +60,9 @@ int app_status(gm_ctx *ctx, gm_status s, const char *what)
 
 int app_load(gm_ctx *ctx, const char *path, gm_model **m)
 {
-    gm_status s = gm_model_load(ctx, path, m);
+    struct stat st;
+    const bool folder = !stat(path, &st) && S_ISDIR(st.st_mode); /* of Hugging Face's: a GPT-2 */
+    gm_status s = folder ? gm_gpt_load_hf(ctx, path, m) : gm_model_load(ctx, path, m);
     if (!s) return 0;
     int code = app_status(ctx, s, NULL);
     return code == EXIT_INTERRUPTED ? code : EXIT_WORK; /* a bad file is no bad argument */
