@@ -9,6 +9,8 @@ set -eu
 "$GM_BUILD/examples/markov_text" >/dev/null
 "$GM_BUILD/examples/char_rnn" README.md 20 >/dev/null
 "$GM_BUILD/examples/adding_task" 100 >/dev/null
+"$GM_BUILD/examples/gpt_shakespeare" README.md 100 >/dev/null
+"$GM_BUILD/examples/names" >/dev/null
 examples=$(cd "$GM_BUILD/examples" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" # pictures go here
