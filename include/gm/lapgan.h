@@ -28,7 +28,7 @@ typedef struct gm_lapgan_config {
     const char *discriminator; /* of each finer level: from [2C,H,W], a picture and the enlarged one, to one logit */
     const char *coarse_generator;     /* of level 1: from the noise to [C,H,W] */
     const char *coarse_discriminator; /* of level 1: from [C,H,W] to one logit */
-    int32_t  width;            /* presets: channels */
+    int32_t  width;            /* presets: channels, twice as many on level 1 */
     int32_t  level;            /* the only one that learns; 0: all */
     int32_t  noise_dim;        /* numbers of the noise of level 1 */
     int32_t  noise;            /* GM_NOISE_* */

@@ -114,6 +114,29 @@ START_TEST(chained_draws)
 }
 END_TEST
 
+/* A report shows the draws of coarser levels, enlarged pixel by pixel. */
+START_TEST(inside)
+{
+    gm_model *m = lapgan("shape=1,16,16 levels=3 width=2 conditional=concat classes=3 seed=4");
+    for (int32_t i = 0; i < 3; i++) {
+        const char *title = NULL;
+        gm_tensor *rows = NULL, *x = NULL;
+        OK(m->family->inside(m, i, &title, &rows));
+        ck_assert((i < 2) == (rows != NULL));
+        if (!rows) continue;
+        const int64_t f = 4 >> i, side = 16 / f;
+        OK(gm_lapgan_sample_level(m, i + 1, rows->shape[0], 0, NULL, &x));
+        for (int64_t j = 0; j < rows->size; j++) {
+            const int64_t row = j / 256, y = j % 256 / 16 / f, c = j % 16 / f;
+            ck_assert(gm__f32(rows)[j] == gm__f32(x)[(row * side + y) * side + c]);
+        }
+        ck_assert(title && strstr(title, "Level"));
+        gm_tensor_free(rows), gm_tensor_free(x);
+    }
+    gm_model_free(m);
+}
+END_TEST
+
 /* ---- gradients ------------------------------------------------------------------------------------ */
 
 static gm_tensor *loss_of(gm_tape *t, gm_tensor *const *in, int32_t n, void *user)
@@ -407,6 +430,7 @@ int main(void)
     tcase_add_test(c, how_many_levels);
     tcase_add_test(c, data_and_back);
     tcase_add_test(c, chained_draws);
+    tcase_add_test(c, inside);
     tcase_add_test(c, gradients);
     tcase_add_test(c, half_steps);
     tcase_add_test(c, each_level_alone);

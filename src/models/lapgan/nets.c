@@ -39,14 +39,15 @@ void gm__lapgan_learn(gm_model *m)
 
 /* ---- texts ------------------------------------------------------------------------------------- */
 
-/* From half the size where that can be: less to learn than every pixel by itself. */
+/* From half the size where that can be: less to learn than every pixel by itself. Pictures are small, so channels are cheap: twice
+ * as many as on finer levels. */
 static void coarse_g(const gm__lap_level *l, int64_t width, gm__buf *b)
 {
     const bool half = l->image[1] % 2 == 0 && l->image[2] % 2 == 0;
-    const long long k = (long long)width << half, h = (long long)l->image[1] >> half, w = (long long)l->image[2] >> half;
-    gm__buf_format(b, "linear %lld init=dcgan, reshape %lld %lld %lld, bnorm, relu, ", k * h * w, k, h, w);
-    if (half) gm__buf_format(b, "convt %lld k4 s2 p1 nobias init=dcgan, bnorm, relu, ", (long long)width);
-    gm__buf_format(b, "conv %lld k3 p1 init=dcgan, tanh", (long long)l->image[0]);
+    const long long k = 2 * (long long)width, first = half ? 2 * k : k, h = (long long)l->image[1] >> half, w = (long long)l->image[2] >> half;
+    gm__buf_format(b, "linear %lld nobias init=dcgan, reshape %lld %lld %lld, bnorm, relu, ", first * h * w, first, h, w);
+    gm__buf_format(b, half ? "convt %lld k4 s2 p1" : "conv %lld k3 p1", k);
+    gm__buf_format(b, " nobias init=dcgan, bnorm, relu, conv %lld k3 p1 init=dcgan, tanh", (long long)l->image[0]);
 }
 
 static void fine_g(const gm__lap_level *l, int64_t width, gm__buf *b)
@@ -77,7 +78,7 @@ static gm_status text_of(gm_model *m, const gm_lapgan_config *c, int32_t k, bool
     gm__buf_init(&plain, m->ctx);
     if (g->cond && !(own && strstr(own, "cond"))) gm__buf_text(&plain, "cond, ");
     if (own) gm__buf_text(&plain, own);
-    else if (d) gm__put_conv_d(g->level[k].image, c->width, norm, &plain);
+    else if (d) gm__put_conv_d(g->level[k].image, k ? c->width : 2 * c->width, norm, &plain);
     else if (k) fine_g(&g->level[k], c->width, &plain);
     else coarse_g(&g->level[k], c->width, &plain);
     gm_status s = plain.failed ? GM_ENOMEM : GM_OK;

@@ -6,7 +6,7 @@ static const gm__opt rows[] = {
     {"shape", GM__O_INTS, ROW(shape), NULL, 1, 1 << 30, NULL, "shape of a picture, \"3,32,32\"; default: from the data at first fit"},
     {"levels", GM__O_INT, ROW(levels), "0", 0, GM__LAP_LEVELS, NULL, "levels of the pyramid, each twice the size of the one before; 0: until a side is odd or the next would be below 7"},
     {"level", GM__O_INT, ROW(level), "0", 0, GM__LAP_LEVELS, NULL, "train this level alone, 1 the coarsest; 0: all"},
-    {"width", GM__O_INT, ROW(width), "32", 1, 4096, NULL, "presets: channels"},
+    {"width", GM__O_INT, ROW(width), "32", 1, 4096, NULL, "presets: channels, twice as many on level 1"},
     {"generator", GM__O_TEXT, ROW(generator), NULL, 0, 0, NULL, "network text in place of the preset of the finer levels: from [C+1,H,W], the enlarged picture and a plane of noise, to the detail [C,H,W]"},
     {"discriminator", GM__O_TEXT, ROW(discriminator), NULL, 0, 0, NULL, "network text in place of the preset of the finer levels: from [2C,H,W], a picture and the enlarged one, to one logit"},
     {"coarse-generator", GM__O_TEXT, ROW(coarse_generator), NULL, 0, 0, NULL, "the same of level 1: from the noise to a picture [C,H,W] in [-1,1]"},
