@@ -34,5 +34,6 @@
 #include <gm/ngram.h>
 #include <gm/rnn.h>
 #include <gm/gpt.h>
+#include <gm/transformer.h>
 
 #endif

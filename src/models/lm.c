@@ -6,7 +6,7 @@
 
 gm_status gm__lm_able(gm_ctx *ctx, const gm_model *m, const char *verb)
 {
-    GM__TRY(gm__model_able(ctx, m, verb, m->family->lm != NULL));
+    GM__TRY(gm__model_able(ctx, m, verb, m->family->lm && gm_model_can(m) & GM_CAN_GENERATE));
     return m->n_tensors && m->family->lm->tokenizer(m) ? GM_OK : gm__fail_ctx(ctx, GM_ESTATE, "%s: no weights yet: fit the model first", m->family->name);
 }
 
@@ -29,8 +29,15 @@ gm_status gm__lm_texts(gm_ctx *ctx, const char *who, const gm_dataset *d, gm__te
     return GM_OK;
 }
 
-/* Texts are scored many at a time: families whose tables or weights lie far away read them side by side. */
-typedef struct measuring { gm_model *m; gm__ids ids, start; float *log_p; size_t cap; gm__lm_sums *sums; } measuring;
+gm_status gm__lm_encode(gm_model *m, gm_ctx *ctx, const uint8_t *text, size_t n, bool whole, gm__ids *v, gm__lm_given *given)
+{
+    *given = (gm__lm_given){ 0 };
+    return m->family->text ? m->family->text(m, ctx, text, n, whole, v, given) : gm__tokenizer_run(m->family->lm->tokenizer(m), ctx, text, n, 0, v);
+}
+
+/* Texts are scored many at a time: families whose tables or weights lie far away read them side by side.
+ * given: how many tokens of each are not told. */
+typedef struct measuring { gm_model *m; gm__ids ids, start, given; float *log_p; size_t cap; gm__lm_sums *sums; } measuring;
 enum { TOGETHER = 8192 }; /* tokens, about */
 
 static gm_status score_each(gm_model *m, const int64_t *id, const int64_t *start, int64_t texts, float *log_p)
@@ -41,11 +48,24 @@ static gm_status score_each(gm_model *m, const int64_t *id, const int64_t *start
     return GM_OK;
 }
 
+static void sum_up(measuring *j, int64_t texts)
+{
+    for (int64_t k = 0; k < texts; k++) {
+        const int64_t first = j->start.id[k] + j->given.id[k], last = j->start.id[k + 1];
+        for (int64_t i = first; i < last; i++) {
+            j->sums->log_p += (double)j->log_p[i];
+            j->sums->squares += (double)j->log_p[i] * (double)j->log_p[i];
+        }
+        j->sums->tokens += (uint64_t)(last - first);
+    }
+    j->sums->texts += (uint64_t)texts;
+}
+
 static gm_status measure_gathered(measuring *j)
 {
     const int64_t texts = (int64_t)j->start.n;
     gm__ids_put(&j->start, (int64_t)j->ids.n);
-    if (j->ids.failed || j->start.failed) return GM_ENOMEM;
+    if (j->ids.failed || j->start.failed || j->given.failed) return GM_ENOMEM;
     GM__TRY(gm__check_cancel(j->m->ctx));
     if (j->ids.n > j->cap) {
         gm__free(j->m->ctx, j->log_p);
@@ -57,13 +77,8 @@ static gm_status measure_gathered(measuring *j)
         }
     }
     GM__TRY(score_each(j->m, j->ids.id, j->start.id, texts, j->log_p));
-    for (size_t i = 0; i < j->ids.n; i++) {
-        j->sums->log_p += (double)j->log_p[i];
-        j->sums->squares += (double)j->log_p[i] * (double)j->log_p[i];
-    }
-    j->sums->tokens += j->ids.n;
-    j->sums->texts += (uint64_t)texts;
-    j->ids.n = j->start.n = 0;
+    sum_up(j, texts);
+    j->ids.n = j->start.n = j->given.n = 0;
     return GM_OK;
 }
 
@@ -72,10 +87,12 @@ static gm_status measure_text(void *user, const uint8_t *text, size_t n)
     measuring *j = user;
     gm_model *m = j->m;
     const gm__lm *lm = m->family->lm;
+    gm__lm_given given;
     gm__ids_put(&j->start, (int64_t)j->ids.n);
-    GM__TRY(gm__tokenizer_run(lm->tokenizer(m), m->ctx, text, n, 0, &j->ids));
+    GM__TRY(gm__lm_encode(m, m->ctx, text, n, true, &j->ids, &given));
+    gm__ids_put(&j->given, (int64_t)given.tokens);
     if (lm->end(m) >= 0) gm__ids_put(&j->ids, lm->end(m)); /* a text ends somewhere, and that is to be foreseen, too */
-    for (size_t i = 0, len; i < n; i += len, j->sums->characters++) {
+    for (size_t i = given.bytes, len; i < n; i += len, j->sums->characters++) {
         len = 1;
         if (text[i] >= 0x80) gm__utf8_code(text + i, n - i, &len);
     }
@@ -85,12 +102,13 @@ static gm_status measure_text(void *user, const uint8_t *text, size_t n)
 
 gm_status gm__lm_measure(gm_model *m, gm_dataset *d, gm__lm_sums *out)
 {
-    measuring j = { .m = m, .ids = { .ctx = m->ctx }, .start = { .ctx = m->ctx }, .sums = out };
+    measuring j = { .m = m, .ids = { .ctx = m->ctx }, .start = { .ctx = m->ctx }, .given = { .ctx = m->ctx }, .sums = out };
     *out = (gm__lm_sums){ 0 };
     gm_status s = gm__lm_texts(m->ctx, "eval", d, measure_text, &j);
     if (!s) s = measure_gathered(&j);
     gm__free(m->ctx, j.ids.id);
     gm__free(m->ctx, j.start.id);
+    gm__free(m->ctx, j.given.id);
     gm__free(m->ctx, j.log_p);
     return s;
 }

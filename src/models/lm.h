@@ -7,6 +7,9 @@
 #include "text/text.h"
 #include <gm/lm.h>
 
+/* How much of a text is given, not told: nothing, or the source of SOURCE<tab>TARGET. */
+typedef struct gm__lm_given { size_t tokens, bytes; } gm__lm_given;
+
 /* A family's part. A reader is one that has read some text: its state belongs to the caller, who may run it on any context. */
 typedef struct gm__lm {
     gm_tokenizer *(*tokenizer)(const gm_model *m);       /* NULL before the first fit */
@@ -30,6 +33,8 @@ gm_status gm__lm_able(gm_ctx *ctx, const gm_model *m, const char *verb); /* a la
 typedef gm_status gm__text_of(void *user, const uint8_t *text, size_t n);
 gm_status gm__lm_texts(gm_ctx *ctx, const char *who, const gm_dataset *d, gm__text_of *fn, void *user);
 gm_status gm__lm_tokens(gm_model *m, const char *who, gm_tensor *tokens, const int64_t **id); /* i64 [T] of its vocabulary? *id: their memory */
+/* Text to tokens as the family wants them, see its `text`. */
+gm_status gm__lm_encode(gm_model *m, gm_ctx *ctx, const uint8_t *text, size_t n, bool whole, gm__ids *v, gm__lm_given *given);
 bool gm__lm_lines(const gm_dataset *d); /* a text a line? */
 /* Sums over all texts of a data set. characters: of UTF-8 */
 /* gm_eval of a language model: nats_per_token, perplexity, bits_per_char. */

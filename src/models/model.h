@@ -18,6 +18,8 @@
 #include <gm/trainer.h>
 
 struct gm__family;
+struct gm__ids;
+struct gm__lm_given;
 
 typedef struct gm__model_net { /* a net of the model under the name its tensors and its text carry in files */
     char *prefix;
@@ -147,6 +149,9 @@ typedef struct gm__family {
     gm_status (*filled)(gm_model *m);
     const struct gm__gibbs *gibbs;                      /* Boltzmann machines (gibbs.h): chains that samplers and gm_complete move; else NULL */
     const struct gm__lm *lm;                            /* language models (lm.h): they read text:FILE or lines:FILE; else NULL */
+    /* .. whose tokens are not the tokenizer's alone: those of a whole text, or of a piece of a prompt of which v holds the pieces before.
+     * given: how much of it is not to be told. May be NULL. */
+    gm_status (*text)(gm_model *m, gm_ctx *ctx, const uint8_t *text, size_t n, bool whole, struct gm__ids *v, struct gm__lm_given *given);
 } gm__family;
 
 #define GM__FAMILY(name) extern const gm__family gm__family_##name;

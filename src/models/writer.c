@@ -199,7 +199,9 @@ gm_status gm_sampler_prompt(gm_sampler *s, const void *text, size_t n)
     GM__TRY(writer_of(s, &w));
     if (n && !text) return gm__fail_ctx(w->ctx, GM_EARG, "gm_sampler_prompt: text is NULL");
     size_t known = w->text.n;
-    gm_status st = gm__tokenizer_run(w->lm->tokenizer(w->m), w->ctx, text, n, 0, &w->text);
+    gm__lm_given given;
+    gm_status st = gm__lm_encode(w->m, w->ctx, text, n, false, &w->text, &given);
+    if (!st && w->text.failed) st = GM_ENOMEM;
     if (st) {
         w->text.n = known;
         w->text.failed = false;

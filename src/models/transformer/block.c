@@ -131,6 +131,7 @@ gm_tensor *gm__block_feed(gm_tape *t, const gm__block *b, const gm__block_cfg *c
     switch (c->activation) {
     case GM__GELU_TANH: h = gm_gelu_tanh(t, h); break;
     case GM__GELU_ERF: h = gm_gelu(t, h); break;
+    case GM__BLOCK_SILU: h = gm_silu(t, h); break;
     case GM__BLOCK_SWIGLU: h = gm_mul(t, gm_silu(t, gm_slice(t, h, -1, 0, c->hidden, 1)), gm_slice(t, h, -1, c->hidden, 2 * c->hidden, 1)); break;
     default: break;
     }
@@ -139,17 +140,28 @@ gm_tensor *gm__block_feed(gm_tape *t, const gm__block *b, const gm__block_cfg *c
 
 static gm_tensor *dropped(gm_tape *t, const gm__block_cfg *c, gm_tensor *x) { return c->dropout > 0 ? gm_dropout(t, x, c->dropout) : x; }
 
+/* x + y, with norms before y was made or after the sum */
+static gm_tensor *added(gm_tape *t, const gm__block_cfg *c, gm_tensor *x, gm_tensor *y, gm_tensor *w, gm_tensor *b)
+{
+    x = gm_add(t, x, dropped(t, c, y));
+    return c->post ? gm__block_norm(t, c, x, w, b) : x;
+}
+
+gm_tensor *gm__block_look(gm_tape *t, const gm__block *b, const gm__block_cfg *c, gm_tensor *x, gm_tensor *mask)
+{
+    gm_tensor *w = b->w[GM__NORM1], *shift = b->w[GM__NORM1_B];
+    return added(t, c, x, gm__block_attend(t, b, c, c->post ? x : gm__block_norm(t, c, x, w, shift), mask), w, shift);
+}
+
+gm_tensor *gm__block_think(gm_tape *t, const gm__block *b, const gm__block_cfg *c, gm_tensor *x)
+{
+    gm_tensor *w = b->w[GM__NORM2], *shift = b->w[GM__NORM2_B];
+    return added(t, c, x, gm__block_feed(t, b, c, c->post ? x : gm__block_norm(t, c, x, w, shift)), w, shift);
+}
+
 gm_tensor *gm__block_run(gm_tape *t, const gm__block *b, const gm__block_cfg *c, gm_tensor *x, gm_tensor *mask)
 {
-    gm_tensor *const *w = b->w;
-    if (c->post) {
-        x = gm_add(t, x, dropped(t, c, gm__block_attend(t, b, c, x, mask)));
-        x = gm__block_norm(t, c, x, w[GM__NORM1], w[GM__NORM1_B]);
-        x = gm_add(t, x, dropped(t, c, gm__block_feed(t, b, c, x)));
-        return gm__block_norm(t, c, x, w[GM__NORM2], w[GM__NORM2_B]);
-    }
-    x = gm_add(t, x, dropped(t, c, gm__block_attend(t, b, c, gm__block_norm(t, c, x, w[GM__NORM1], w[GM__NORM1_B]), mask)));
-    return gm_add(t, x, dropped(t, c, gm__block_feed(t, b, c, gm__block_norm(t, c, x, w[GM__NORM2], w[GM__NORM2_B]))));
+    return gm__block_think(t, b, c, gm__block_look(t, b, c, x, mask));
 }
 
 void gm__sinusoid_rows(float *out, int64_t first, int64_t n, int64_t embd)

@@ -113,7 +113,7 @@ static void attend(gm_ctx *ctx, const gm__block_cfg *c, const layout *l, const g
 
 static void activate(gm_ctx *ctx, const gm__block_cfg *c, const layout *l, int64_t n)
 {
-    static const int unary[] = { GM__U_GELU_TANH, GM__U_GELU, GM__U_RELU };
+    static const int unary[] = { GM__U_GELU_TANH, GM__U_GELU, GM__U_RELU, 0, GM__U_SILU };
     if (c->activation != GM__BLOCK_SWIGLU) {
         ctx->kern->unary_f32[unary[c->activation]]((size_t)(n * c->hidden), l->a, l->a, (float[2]){ 0 });
         return;
@@ -127,7 +127,7 @@ static void activate(gm_ctx *ctx, const gm__block_cfg *c, const layout *l, int64
 
 static void add(gm_ctx *ctx, const gm__block_cfg *c, int64_t n, float *x, const float *y) { ctx->kern->axpy_f32((size_t)(n * c->embd), x, 1, y); }
 
-void gm__block_step(gm_ctx *ctx, const gm__block *b, const gm__block_cfg *c, const gm__cache *seen, const float *turn, int64_t at, int64_t n, float *x, float *scratch)
+void gm__step_look(gm_ctx *ctx, const gm__block *b, const gm__block_cfg *c, const gm__cache *seen, const float *turn, int64_t at, int64_t n, float *x, float *scratch)
 {
     const layout l = lay_out(c, scratch);
     gm_tensor *const *w = b->w;
@@ -137,10 +137,38 @@ void gm__block_step(gm_ctx *ctx, const gm__block *b, const gm__block_cfg *c, con
     gm__step_linear(ctx, n, l.y, w[GM__PROJ], w[GM__PROJ_B], l.h);
     add(ctx, c, n, x, l.h);
     if (c->post) gm__step_norm(ctx, c, n, x, w[GM__NORM1], w[GM__NORM1_B], x);
-    else gm__step_norm(ctx, c, n, x, w[GM__NORM2], w[GM__NORM2_B], l.h);
+}
+
+void gm__step_cross(gm_ctx *ctx, const gm__cross *cross, const gm__block_cfg *c, const gm__cache *seen, int64_t n_seen, int64_t n, float *x, float *scratch)
+{
+    const layout l = lay_out(c, scratch);
+    const int64_t share = c->heads / c->kv_heads;
+    gm_tensor *const *w = cross->w;
+    if (!c->post) gm__step_norm(ctx, c, n, x, w[GM__CROSS_NORM], w[GM__CROSS_NORM_B], l.h);
+    gm__step_linear(ctx, n, c->post ? x : l.h, w[GM__CROSS_Q], w[GM__CROSS_Q_B], l.a);
+    for (int64_t i = 0; i < n * c->heads; i++) {
+        const int64_t from = i % c->heads / share * seen->room * l.d;
+        head(ctx->kern, l.d, n_seen, l.a + i * l.d, seen->k + from, seen->v + from, l.score, l.y + i * l.d);
+    }
+    gm__step_linear(ctx, n, l.y, w[GM__CROSS_PROJ], w[GM__CROSS_PROJ_B], l.h);
+    add(ctx, c, n, x, l.h);
+    if (c->post) gm__step_norm(ctx, c, n, x, w[GM__CROSS_NORM], w[GM__CROSS_NORM_B], x);
+}
+
+void gm__step_think(gm_ctx *ctx, const gm__block *b, const gm__block_cfg *c, int64_t n, float *x, float *scratch)
+{
+    const layout l = lay_out(c, scratch);
+    gm_tensor *const *w = b->w;
+    if (!c->post) gm__step_norm(ctx, c, n, x, w[GM__NORM2], w[GM__NORM2_B], l.h);
     gm__step_linear(ctx, n, c->post ? x : l.h, w[GM__FC], w[GM__FC_B], l.a);
     activate(ctx, c, &l, n);
     gm__step_linear(ctx, n, c->activation == GM__BLOCK_SWIGLU ? l.b : l.a, w[GM__OUT], w[GM__OUT_B], l.h);
     add(ctx, c, n, x, l.h);
     if (c->post) gm__step_norm(ctx, c, n, x, w[GM__NORM2], w[GM__NORM2_B], x);
+}
+
+void gm__block_step(gm_ctx *ctx, const gm__block *b, const gm__block_cfg *c, const gm__cache *seen, const float *turn, int64_t at, int64_t n, float *x, float *scratch)
+{
+    gm__step_look(ctx, b, c, seen, turn, at, n, x, scratch);
+    gm__step_think(ctx, b, c, n, x, scratch);
 }
