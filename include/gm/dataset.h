@@ -80,7 +80,7 @@ GM_API gm_status gm_dataset_add(gm_dataset *d, const char *name, gm_tensor *t);
 /**
  * Data set of rows that differ in length (column "x"). Batches pad with zeros to the longest row of the data and have a
  * column "length" (i64).
- * @param values   [total, ...], contiguous: the rows one after the other, borrowed through its reference
+ * @param values   [total, ...], contiguous: the rows one after the other, borrowed through its reference; u8 [total] are texts to language models
  * @param offsets  i64 [rows + 1], copied: row r is values[offsets[r] .. offsets[r+1]), a row may be empty
  * @param label    [rows] i32 or i64 from 0 on, or NULL
  * @errors    GM_EARG (offsets that do not rise, or point past the end), GM_ESHAPE, GM_EDTYPE, GM_ENOMEM

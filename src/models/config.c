@@ -117,7 +117,7 @@ gm_status gm__model_data_fits(gm_model *m, const char *who, const gm_dataset *d)
     if (!c) return gm__fail_ctx(m->ctx, GM_EARG, "%s: the data have no column x", who);
     if (c->dtype != GM_F32 && c->dtype != GM_F64 && c->dtype != GM_U8)
         return gm__fail_ctx(m->ctx, GM_EDTYPE, "%s: column x must be f32, f64 or u8, not %s", who, gm_dtype_name(c->dtype));
-    if (m->family->lm) return c->symbols ? GM_OK : gm__fail_ctx(m->ctx, GM_EDTYPE, "%s: a language model reads text:FILE or lines:FILE", who);
+    if (m->family->lm) return c->symbols || gm__lm_reads_lines(d) ? GM_OK : gm__fail_ctx(m->ctx, GM_EDTYPE, "%s: a language model reads text:FILE or lines:FILE", who);
     if (c->symbols) return gm__fail_ctx(m->ctx, GM_EDTYPE, "%s: column x is text; this family needs numbers", who);
     return m->built ? gm__model_fits(m, who, c->ndim, c->shape) : GM_OK;
 }

@@ -14,12 +14,18 @@ gm_status gm__lm_able(gm_ctx *ctx, const gm_model *m, const char *verb)
 
 bool gm__lm_lines(const gm_dataset *d) { return d->n_columns && d->column[0].offset != NULL; }
 
+bool gm__lm_reads_lines(const gm_dataset *d)
+{
+    const gm__column *c = d->column;
+    return gm__lm_lines(d) && (c->symbols || (c->dtype == GM_U8 && c->ndim == 1));
+}
+
 gm_status gm__lm_texts(gm_ctx *ctx, const char *who, const gm_dataset *d, gm__text_of *fn, void *user)
 {
     size_t n = 0;
     const uint8_t *all = gm__dataset_bytes(d, &n);
     if (all) return fn(user, all, n);
-    if (!gm__lm_lines(d) || !d->column[0].symbols)
+    if (!gm__lm_reads_lines(d))
         return gm__fail_ctx(ctx, GM_EARG, "%s: a language model reads text:FILE or lines:FILE", who);
     for (uint64_t r = 0; r < gm_dataset_rows(d); r++) {
         const char *p;

@@ -36,6 +36,7 @@ gm_status gm__lm_tokens(gm_model *m, const char *who, gm_tensor *tokens, const i
 /* Text to tokens as the family wants them, see its `text`. */
 gm_status gm__lm_encode(gm_model *m, gm_ctx *ctx, const uint8_t *text, size_t n, bool whole, gm__ids *v, gm__lm_given *given);
 bool gm__lm_lines(const gm_dataset *d); /* a text a line? */
+bool gm__lm_reads_lines(const gm_dataset *d); /* and are they texts: lines:FILE, or ragged rows of u8 */
 /* Sums over all texts of a data set. characters: of UTF-8 */
 /* gm_eval of a language model: nats_per_token, perplexity, bits_per_char. */
 gm_status gm__lm_eval(gm_model *m, gm_dataset *d, const gm__eval_cfg *c, gm_measure *out, int32_t cap, int32_t *n);

@@ -60,7 +60,7 @@ static gm_status pairs(gm_model *m, const char *who, const gm_dataset *d, gm_dat
     gm_tensor *tokens = NULL, *at = NULL;
     gm_dataset *made = NULL;
     gm_status s = GM_OK;
-    if (!gm__lm_lines(d) || !d->column[0].symbols) s = gm__fail_ctx(m->ctx, GM_EARG, "%s: kind=encoder-decoder reads lines:FILE, a line SOURCE<tab>TARGET", who);
+    if (!gm__lm_reads_lines(d)) s = gm__fail_ctx(m->ctx, GM_EARG, "%s: kind=encoder-decoder reads lines:FILE, a line SOURCE<tab>TARGET", who);
     if (!s) s = all_pairs(m, who, d, &ids, &offset);
     const int64_t n = (int64_t)ids.n, rows = (int64_t)offset.n;
     if (!s) s = gm_tensor_new(m->ctx, GM_I32, 1, &n, &tokens);
