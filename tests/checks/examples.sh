@@ -11,6 +11,8 @@ set -eu
 "$GM_BUILD/examples/adding_task" 100 >/dev/null
 "$GM_BUILD/examples/gpt_shakespeare" README.md 100 >/dev/null
 "$GM_BUILD/examples/names" >/dev/null
+"$GM_BUILD/examples/attention_lookup" >/dev/null
+"$GM_BUILD/examples/seq2seq_reverse" 500 >/dev/null
 examples=$(cd "$GM_BUILD/examples" && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" # pictures go here
