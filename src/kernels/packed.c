@@ -50,18 +50,23 @@ void gm__pack(gm_ctx *ctx, gm__packed *b, void *to, const void *from, ptrdiff_t 
     if (b->k && b->n) gm__parallel(ctx, round_up(b->n, panel_width(ctx, b->f64)) / panel_width(ctx, b->f64), pack_task, &p);
 }
 
+/* Rows are shared out evenly among the tiles: a low tile cannot keep the multipliers busy. */
 #define PRODUCT(S, T)                                                                                                              \
-    static void product_##S(const gm__kern *kern, const gm__packed *b, size_t m, const T *a, size_t lda, T *c, bool add, T *room) \
+    static void product_##S(const gm__kern *kern, const gm__packed *b, size_t m, const T *a, size_t lda, T *c, bool add, T *room)  \
     {                                                                                                                              \
-        size_t mr = kern->mr_##S, nr = kern->nr_##S, kb = gm__gemm_kblock(b->k), width = round_up(b->n, nr), high = round_up(m, mr); \
+        size_t nr = kern->nr_##S, kb = gm__gemm_kblock(b->k), width = round_up(b->n, nr), tiles = (m + kern->mr_##S - 1) / kern->mr_##S; \
         for (size_t k = 0; k < b->k; k += kb) {                                                                                    \
             size_t kc = b->k - k < kb ? b->k - k : kb;                                                                             \
-            for (size_t i = 0; i < m; i += mr)                                                                                     \
-                kern->gemm_pack_##S(mr, m - i < mr ? m - i : mr, kc, room + high * k + i * kc, a + i * lda + k, (ptrdiff_t)lda, 1); \
+            for (size_t t = 0, i = 0, h; t < tiles; t++, i += h) {                                                                 \
+                h = m / tiles + (t < m % tiles);                                                                                   \
+                kern->gemm_pack_##S(h, h, kc, room + i * kc, a + i * lda + k, (ptrdiff_t)lda, 1);                                  \
+            }                                                                                                                      \
             for (size_t j = 0; j < b->n; j += nr)                                                                                  \
-                for (size_t i = 0; i < m; i += mr)                                                                                 \
-                    kern->gemm_tile_##S(kc, room + high * k + i * kc, 1, (ptrdiff_t)mr, (const T *)b->data + k * width + j * kc,    \
-                                        (ptrdiff_t)nr, c + i * b->n + j, b->n, m - i < mr ? m - i : mr, b->n - j < nr ? b->n - j : nr, add || k > 0); \
+                for (size_t t = 0, i = 0, h; t < tiles; t++, i += h) {                                                             \
+                    h = m / tiles + (t < m % tiles);                                                                               \
+                    kern->gemm_tile_##S(kc, room + i * kc, 1, (ptrdiff_t)h, (const T *)b->data + k * width + j * kc, (ptrdiff_t)nr, \
+                                        c + i * b->n + j, b->n, h, b->n - j < nr ? b->n - j : nr, add || k > 0);                   \
+                }                                                                                                                  \
         }                                                                                                                          \
         if (!b->k && !add) kern->unary_##S[GM__U_FILL](m * b->n, c, NULL, (const T[2]){ 0, 0 });                                   \
     }
