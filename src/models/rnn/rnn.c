@@ -73,12 +73,13 @@ static gm_status layer(maker *k, int32_t i, int64_t in)
     static const char *const names[] = { "weight_ih", "weight_hh", "bias_ih", "bias_hh" };
     const gm_rnn_config *c = gm__rnn_cfg(k->m);
     const int64_t g = gm__rnn_gates(k->m), n = c->hidden;
+    const double bound = 1 / sqrt((double)(i ? n : c->embd ? c->embd : 1)); /* whatever the size of the input, gates of like size */
     gm__rnn_layer *l = &gm__rnn_of(k->m)->layer[i];
     gm_tensor **const at[] = { &l->w_ih, &l->w_hh, &l->b_ih, &l->b_hh };
     for (int j = 0; j < 4; j++) {
         char name[40];
         gm__format(name, sizeof name, "rnn.%s_l%d", names[j], i);
-        GM__TRY(tensor(k, name, j < 2 ? 2 : 1, (int64_t[]){ g, j ? n : in }, j < 2 ? 1 / sqrt((double)n) : 0, at[j]));
+        GM__TRY(tensor(k, name, j < 2 ? 2 : 1, (int64_t[]){ g, j ? n : in }, j < 2 ? bound : 0, at[j]));
     }
     if (!k->draw) return GM_OK;
     for (int64_t j = n; c->cell == GM_RNN_LSTM && j < 2 * n; j++) gm__f32(l->b_ih)[j] = 1; /* remember, to begin with [Gers et al. 2000] */
