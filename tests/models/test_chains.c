@@ -1,5 +1,6 @@
 /* test_chains.c - a sampler's persistent chains: the right distribution, the same stream however it is cut, saved, traced. */
 #include "models/chains_test.h"
+#include "models/dbm/dbm.h"
 
 static gm_sampler *sampler(gm_model *m, const char *options)
 {
@@ -261,6 +262,56 @@ START_TEST(mean_energies)
 }
 END_TEST
 
+/* Row r of level l takes state k: a unit on of a group, else the bits of k. */
+static void put_state(const gm__dbm *d, gm_tensor *x, int64_t r, size_t l, unsigned k)
+{
+    const int64_t n = x->shape[1];
+    for (int64_t j = 0; j < n; j++) gm__f32(x)[r * n + j] = d->labels && l == d->machines ? (float)(j == k) : (float)(k >> j & 1);
+}
+static unsigned states(const gm__dbm *d, size_t l)
+{
+    const int64_t n = l ? d->layer[l - 1].nh : d->layer[0].nv;
+    return d->labels && l == d->machines ? (unsigned)n : 1u << n;
+}
+
+/* The energy of the even levels against all states of the odd ones (level 1, and 3 if there is one) counted, labels in either, centred or
+ * not: up to the same number for every state. */
+START_TEST(energy_of_a_deep_state)
+{
+    static const char *const options[] = {"layers=3,2 centered=off", "layers=3,2 conditional=on classes=3", "layers=2,2,2 conditional=on classes=3"};
+    enum { STATES = 6 };
+    for (size_t i = 0; i < GM__COUNT(options); i++) {
+        char text[100];
+        snprintf(text, sizeof text, "shape=5 %s", options[i]);
+        gm_model *m = tiny("dbm", text);
+        const gm__dbm *d = gm__dbm_of(m);
+        const unsigned low = states(d, 1), high = d->machines > 2 ? states(d, 3) : 1;
+        double gap[STATES];
+        for (unsigned k = 0; k < STATES; k++) {
+            gm_tape *t = NULL;
+            gm_tensor *x[GM__DBM_LEVELS] = {NULL};
+            double sum = 0;
+            OK(gm_tape_new(ctx, 1, &t));
+            gm_tape_recording(t, 0);
+            const int64_t rows = low * high;
+            for (size_t l = 0; l <= d->machines; l++) {
+                x[l] = gm_zeros(t, GM_F32, 2, (int64_t[]){rows, l ? d->layer[l - 1].nh : d->layer[0].nv});
+                for (int64_t r = 0; r < rows; r++)
+                    put_state(d, x[l], r, l, l == 1 ? (unsigned)r % low : l == 3 ? (unsigned)r / low : (7 * k + (unsigned)l) % states(d, l));
+            }
+            gm_tensor *e = gm__dbm_energy(d, t, x, NULL), *f = gm__dbm_state_energy(d, t, gm__dbm_join(d, t, x));
+            ck_assert_msg(e && f, "%s", gm_tape_message(t));
+            for (int64_t r = 0; r < rows; r++) sum += exp(-(double)gm__f32(e)[r]);
+            gap[k] = (double)gm__f32(f)[0] + log(sum);
+            if (i == 0) ck_assert_double_eq_tol(gap[k], 0, 1e-5);
+            ck_assert_double_eq_tol(gap[k], gap[0], 1e-5);
+            gm_tape_free(t);
+        }
+        gm_model_free(m);
+    }
+}
+END_TEST
+
 START_TEST(what_is_refused)
 {
     gm_model *m = tiny("rbm", RBM), *vae = model("hidden=8 latent=2 shape=1,4,4"), *rect = tiny("rbm", "shape=5 hidden=3 units=rectified");
@@ -307,6 +358,7 @@ int main(void)
     tcase_add_test(c, a_failed_draw_moves_nothing);
     tcase_add_test(c, traces);
     tcase_add_test(c, mean_energies);
+    tcase_add_test(c, energy_of_a_deep_state);
     tcase_add_test(c, what_is_refused);
     suite_add_tcase(s, c);
     return run_suite(s);
