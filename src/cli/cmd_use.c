@@ -189,7 +189,8 @@ int cmd_rows(args *a)
     if (!code) code = app_open(a, &ctx);
     if (!code) code = args_unused(a);
     if (!code) code = app_load(ctx, a->words[0], &m);
-    const bool enlarges = !code && gm_model_can(m) & GM_CAN_RECONSTRUCT; /* what it predicts are pictures */
+    const uint32_t can = code ? 0 : gm_model_can(m);
+    const bool enlarges = can & GM_CAN_RECONSTRUCT && !(can & GM_CAN_SAMPLE); /* what it predicts are pictures; of machines that draw rows, labels or entries */
     if (!code && v->can == GM_CAN_PREDICT && !enlarges) code = output_check(out, false);
     if (!code) code = app_data(ctx, spec, &d);
     uint64_t n = code ? 0 : gm_dataset_rows(d);
