@@ -41,7 +41,7 @@ static void usage(void)
          "gm help FAMILY                         the options of a family and of training\n"
          "gm help layers                         the layers of a network text and their settings\n"
          "gm train FAMILY --data SPEC [--OPTION VALUE ..] --out FILE\n"
-         "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--label K] [--temperature T] [--traverse STEPS]\n"
+         "gm sample FILE [-n N] [--out PNG|NPY|CSV|TXT|-] [--seed S] [--label K] [--temperature T] [--traverse STEPS] [--chains N]\n"
          "gm eval FILE --data SPEC [--metric NAME ..] [--k N] [--seed S] [--batch B] [--n N] [--features raw|classifier] [--json]\n"
          "gm encode|reconstruct|score|predict FILE --data SPEC --out FILE\n"
          "gm complete FILE --data SPEC [--known 'rows A:B'|'columns A:B'|'units A:B'|SPEC] --out FILE [--steps N] [--label K]\n"
