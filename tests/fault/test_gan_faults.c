@@ -5,6 +5,7 @@ static const char *const cases[] = {
     "preset=mlp hidden=4 noise-dim=2 loss=wasserstein penalty=gp d-steps=2",
     "preset=mlp hidden=4 noise-dim=2 spectral=on conditional=acgan penalty=none loss=hinge",
     "preset=mlp hidden=4 noise-dim=2 codes=2 mbstd=on instance-noise=0.1 penalty=r1 conditional=projection",
+    "preset=mlp hidden=4 noise-dim=2 conditional=projection loss=hinge penalty=r1 unroll=1 d-band=0.6,0.7 health=act health-every=1 gap-every=1 gap-steps=1",
 };
 
 static gm_status program(host *h, int which)
