@@ -229,7 +229,7 @@ static void until(gm_trainer *tr, int kind)
 START_TEST(rollback)
 {
     gm_dataset *d = ring();
-    gm_trainer *tr = begun(d, "");
+    gm_trainer *tr = begun(d, "remedies='collapse=rollback'");
     const gm__health *h = gm__health_of(tr);
     const gm_tensor *g = gm_net_tensor(gm__gan_of(gm_trainer_model(tr))->g, 0);
     int at = -1;
@@ -383,6 +383,23 @@ START_TEST(looking_ahead_helps)
 }
 END_TEST
 
+/* The circling game again, with what is usual against it: D gets more steps, and modes are found. */
+START_TEST(acting_helps)
+{
+    double reach[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        char options[200];
+        snprintf(options, sizeof options, "hidden=32,32 health-every=20 loss=hinge penalty=none spectral=on seed=2 health=%s", i ? "act" : "watch");
+        gm_trainer *tr = fit(options, "steps=901 lr=2e-3 schedule=constant");
+        const gm__series *s = gm__trainer_series(tr, "reach");
+        for (int k = 0; k < 10; k++) reach[i] += gm__series_point(s, gm__series_points(s) - 1 - (size_t)k).value / 10;
+        ck_assert(i == (count(tr, GM_EVENT_REMEDY) > 0));
+        gm_trainer_free(tr);
+    }
+    ck_assert_msg(reach[1] > 1.5 * reach[0], "%g, without acting %g", reach[1], reach[0]);
+}
+END_TEST
+
 START_TEST(refused)
 {
     static const struct { const char *options, *says; } bad[] = {
@@ -415,6 +432,7 @@ int main(void)
     tcase_add_test(c, gradients_under_a_perfect_discriminator);
     tcase_add_test(c, gradient_through_steps_ahead);
     tcase_add_test(c, looking_ahead_helps);
+    tcase_add_test(c, acting_helps);
     tcase_add_test(c, refused);
     suite_add_tcase(s, c);
     return run_suite(s);

@@ -38,7 +38,7 @@ static const gm__opt rows[] = {
     {"d-band", GM__O_TEXT, ROW(d_band), NULL, 0, 0, NULL, "adapt d-steps so that the discriminator's advantage stays between two numbers: \"0.6,0.8\" (0.5: it cannot tell, 1: it always can)"},
     {"health", GM__O_CHOICE, ROW(health), "watch", 0, 0, "off|watch|act", "raise events when training goes wrong; act: do something about it, see remedies"},
     {"health-every", GM__O_INT, ROW(health_every), "100", 1, 1 << 24, NULL, "steps between two looks at generated rows"},
-    {"remedies", GM__O_TEXT, ROW(remedies), NULL, 0, 0, NULL, "health=act: what is done (none, rollback, lr, ratio, stop) on which event; default: collapse=rollback exploding=rollback vanishing=ratio oscillation=lr imbalance=ratio gap=none"},
+    {"remedies", GM__O_TEXT, ROW(remedies), NULL, 0, 0, NULL, "health=act: what is done (none, rollback, lr, ratio, stop) on which event; default: collapse, vanishing, oscillation, imbalance ratio, exploding rollback, gap none"},
     {"gap-every", GM__O_I64, ROW(gap_every), "0", 0, 1e15, NULL, "steps between two estimates of the duality gap by best responses; 0: none"},
     {"gap-steps", GM__O_INT, ROW(gap_steps), "20", 1, 1 << 20, NULL, "steps of a best response"},
     {"seed", GM__O_U64, ROW(seed), "0", 0, 0, NULL, "of the first weights, and of training unless it is given one"},
@@ -87,7 +87,7 @@ static gm_status read_cure(void *user, const char *key, const char *value)
 
 gm_status gm__gan_cures(gm_ctx *ctx, const char *text, int cure[GM__ILLS])
 {
-    static const int usual[GM__ILLS] = {GM__CURE_ROLLBACK, GM__CURE_RATIO, GM__CURE_ROLLBACK, GM__CURE_LR, GM__CURE_RATIO, GM__CURE_NONE};
+    static const int usual[GM__ILLS] = {GM__CURE_RATIO, GM__CURE_RATIO, GM__CURE_ROLLBACK, GM__CURE_RATIO, GM__CURE_RATIO, GM__CURE_NONE};
     cures c = {ctx, cure};
     memcpy(cure, usual, sizeof usual);
     return text && *text ? gm__pairs(ctx, "gan: remedies", text, read_cure, &c) : GM_OK;

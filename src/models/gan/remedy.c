@@ -93,9 +93,11 @@ void gm__remedy(gm_model *m, gm_trainer *tr, int ill, double towards_d)
     if (gm__gan_cfg(m)->health != GM_HEALTH_ACT) return;
     switch (h->cure[ill]) {
     case GM__CURE_ROLLBACK:
-        if (v[GM__H_KEPT] > 0) roll_back(tr, ill);
-        break;
     case GM__CURE_LR:
+        if (h->cure[ill] == GM__CURE_ROLLBACK && v[GM__H_KEPT] > 0) { /* else nothing was ever well */
+            roll_back(tr, ill);
+            break;
+        }
         cut(v);
         gm__trainer_raise(tr, GM_EVENT_REMEDY, gm__ill_events[ill], "%s: rates at %g of what they were at first", why, v[GM__H_RATE]);
         break;
