@@ -173,7 +173,7 @@ endif
 
 EXPERIMENTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/experiments/*.c))
 experiments: $(EXPERIMENTS)
-	@test -n "$(DATA)" || { echo "usage: make experiments DATA=DIR (the folder with mnist-*-ubyte.gz)"; exit 1; }
+	@test -n "$(DATA)" || { echo "usage: make experiments DATA=DIR (the folder with mnist-*-ubyte.gz and cifar10-*.bin.gz)"; exit 1; }
 	@for b in $(EXPERIMENTS); do $$b "$(DATA)" || exit 1; done
 
 # ---- installing ----------------------------------------------------------------

@@ -14,7 +14,7 @@ static const gm__opt rows[] = {
     {"features", GM__O_TEXT, ROW(features), NULL, 0, 0, NULL, "content=features: file of an mlp or cnn whose last hidden layer is compared; read at the first fit, its net is kept in the model"},
     {"feature-net", GM__O_TEXT, ROW(feature_net), NULL, 0, 0, NULL, "its network text, filled in then"},
     {"pretrain", GM__O_REAL, ROW(pretrain), "0.7", 0, 1, NULL, "share of the steps that learn the content of pixels alone; 1: no discriminator"},
-    {"adversarial", GM__O_REAL, ROW(adversarial), "0.001", 0, 1e6, NULL, "weight of the generator's part of the game beside the content"},
+    {"adversarial", GM__O_REAL, ROW(adversarial), "0.005", 0, 1e6, NULL, "weight of the generator's part of the game beside the content"},
     {"loss", GM__O_CHOICE, ROW(loss), "non-saturating", 0, 0, "minimax|non-saturating|least-squares|hinge|wasserstein|relativistic", "what the two nets lose"},
     {"penalty", GM__O_CHOICE, ROW(penalty), "none", 0, 0, "none|gp|r1|r2|dragan", "what keeps the discriminator smooth"},
     {"penalty-weight", GM__O_REAL, ROW(penalty_weight), "0", 0, 1e6, NULL, "0: 10 for gp and dragan, 0.2 for r1 and r2"},
