@@ -42,6 +42,8 @@ GM_API int32_t gm_family_count(void);
 GM_API const char *gm_family_name(int32_t i);
 /** One line about a family; NULL for an unknown name. @return static. @errors none. @threads any. @since 0.1 */
 GM_API const char *gm_family_title(const char *family);
+/** Training options whose defaults a family changes, "lr=0.05 batch=100"; "" if none, NULL for an unknown name. The shape of the data may change more. @return static. @errors none. @threads any. @since 0.1 */
+GM_API const char *gm_family_training(const char *family);
 /** Capabilities of a family as GM_CAN_* bits; 0 for an unknown name. @errors none. @threads any. @since 0.1 */
 GM_API uint32_t gm_family_can(const char *family);
 

@@ -21,7 +21,16 @@ int cmd_models(args *a)
     return code;
 }
 
-static void show_options(const char *owner)
+/* The value of an option in a text "key=value key=value", which the caller copies; NULL if it is not there. */
+static const char *value_in(const char *pairs, const char *key, int *n)
+{
+    for (const size_t len = strlen(key); pairs && *pairs; pairs += strcspn(pairs, " "), pairs += *pairs == ' ')
+        if (!strncmp(pairs, key, len) && pairs[len] == '=') return *n = (int)strcspn(pairs + len + 1, " "), pairs + len + 1;
+    return NULL;
+}
+
+/* changed: options with another default than their rows say; NULL without */
+static void show_options(const char *owner, const char *changed)
 {
     gm_option o = {.struct_size = sizeof o};
     for (int32_t i = 0; gm_option_at(owner, i, &o) == GM_OK; i++) {
@@ -30,7 +39,10 @@ static void show_options(const char *owner)
         if (!number || o.lo == o.hi) snprintf(type, sizeof type, "%s", o.type);
         else if (whole && o.hi < 1e9) snprintf(type, sizeof type, "%s %.0f..%.0f", o.type, o.lo, o.hi);
         else snprintf(type, sizeof type, "%s %.6g..%.3g", o.type, o.lo, o.hi);
-        printf("  --%-17s %-26s %-10s %s\n", o.name, type, *o.default_text ? o.default_text : "-", o.help);
+        int n = (int)strlen(o.default_text);
+        const char *usual = value_in(changed, o.name, &n);
+        if (!usual) usual = n ? o.default_text : (n = 1, "-");
+        printf("  --%-17s %-26s %-10.*s %s\n", o.name, type, n, usual, o.help);
     }
 }
 
@@ -77,9 +89,11 @@ int cmd_help(args *a)
     const char *title = gm_family_title(a->words[0]);
     if (!title) return usage_error("help: no family '%s' (see: gm models)", a->words[0]);
     printf("%s: %s\n\nmodel options: name, type, default, meaning\n", a->words[0], title);
-    show_options(a->words[0]);
-    puts("\ntraining options");
-    show_options("train");
+    show_options(a->words[0], NULL);
+    const char *own = gm_family_training(a->words[0]);
+    if (*own) printf("\ntraining options (of %s: %s)\n", a->words[0], own);
+    else puts("\ntraining options");
+    show_options("train", own);
     puts("\nalso: --data SPEC --valid SPEC --out FILE --resume FILE --from FILE (first weights: a model of the family, or an rbm, dbn or dbm for mlp and ae) --threads N --precision highest|high|medium --quiet --json");
     return 0;
 }

@@ -30,6 +30,12 @@ const char *gm_family_title(const char *family)
     return f ? f->title : NULL;
 }
 
+const char *gm_family_training(const char *family)
+{
+    const gm__family *f = gm__family_find(family);
+    return !f ? NULL : f->train ? f->train : "";
+}
+
 uint32_t gm_family_can(const char *family)
 {
     const gm__family *f = gm__family_find(family);

@@ -10,6 +10,7 @@ page() {
         printf '\n## `%s`\n\n```\n' "$family"
         "$GM_BUILD/gm" help "$family" | sed '/^training options/,$d' | sed '$d'
         printf '```\n'
+        "$GM_BUILD/gm" help "$family" | sed -n 's/^training options (of .*: \(.*\))$/\nTraining, unless told otherwise: `\1`./p'
     done
     printf '\n## Training\n\n```\n'
     "$GM_BUILD/gm" help "$("$GM_BUILD/gm" models | head -1 | cut -d' ' -f1)" | sed -n '/^training options/,$p'

@@ -20,6 +20,9 @@ START_TEST(families_and_tables)
     ck_assert_ptr_null(gm_family_name(gm_family_count()));
     ck_assert_ptr_null(gm_family_name(-1));
     ck_assert_ptr_null(gm_family_title("nonesuch"));
+    ck_assert_ptr_null(gm_family_training("nonesuch"));
+    ck_assert_str_eq(gm_family_training("vae"), "");
+    ck_assert_ptr_nonnull(strstr(gm_family_training("rbm"), "optimizer=sgd"));
     ck_assert_uint_eq(gm_family_can(NULL), 0);
 
     static const char *const owners[] = { "vae", "ae", "train", "eval", "sample" };
