@@ -24,7 +24,7 @@ typedef struct job {
     size_t half, inner, places; /* rows of one place that lie together; places */
     int64_t first;
     double base;
-    const char *x;
+    const gm_tensor *x;         /* the numbers of a row side by side, rows anywhere */
     char *y, *table;            /* for each place the cosines, then the sines */
 } job;
 
@@ -54,12 +54,22 @@ static void angles(void *arg, size_t from, size_t to)
     }
 }
 
+static const char *row_of(const gm_tensor *x, size_t row)
+{
+    int64_t at = 0, r = (int64_t)row;
+    for (int i = x->ndim - 2; i >= 0; i--) {
+        at += r % x->shape[i] * x->stride[i];
+        r /= x->shape[i];
+    }
+    return x->data + at * (int64_t)gm__esize(x->dtype);
+}
+
 static void rows(void *arg, size_t first, size_t last)
 {
     const job *j = arg;
     size_t es = j->f64 ? 8 : 4, h = j->half;
     for (size_t r = first; r < last; r++) {
-        const char *c = j->table + 2 * (r / j->inner % j->places) * h * es, *x = j->x + 2 * r * h * es;
+        const char *c = j->table + 2 * (r / j->inner % j->places) * h * es, *x = row_of(j->x, r);
         char *y = j->y + 2 * r * h * es;
         if (j->f64) j->ctx->kern->rotate_f64(h, (double *)(void *)y, (double *)(void *)(y + h * es), (const double *)(const void *)x,
                                              (const double *)(const void *)(x + h * es), (const double *)(const void *)c,
@@ -71,12 +81,13 @@ static void rows(void *arg, size_t first, size_t last)
 
 static gm_status forward(gm__call *c)
 {
-    gm_tensor *y = c->out, *x = gm__tape_contiguous(c->t, c->in[0]);
+    gm_tensor *y = c->out, *x = c->in[0];
+    if (x->shape[x->ndim - 1] > 1 && x->stride[x->ndim - 1] != 1) x = gm__tape_contiguous(c->t, x);
     if (!x) return gm__recorded(c->t);
     if (y->size == 0) return GM_OK;
     int axis = (int)c->attr->i[0];
     job j = {.ctx = c->ctx, .f64 = gm__f64_of(y), .back = c->attr->i[2] != 0, .half = (size_t)y->shape[y->ndim - 1] / 2, .places = (size_t)y->shape[axis],
-             .inner = 1, .first = c->attr->i[1], .base = c->attr->f[0], .x = x->data, .y = y->data};
+             .inner = 1, .first = c->attr->i[1], .base = c->attr->f[0], .x = x, .y = y->data};
     for (int i = axis + 1; i < y->ndim - 1; i++) j.inner *= (size_t)y->shape[i];
     if (!(j.table = gm__arena(c->t, j.places * 2 * j.half, gm__esize(y->dtype)))) return gm__recorded(c->t);
     angles(&j, 0, j.places);
@@ -104,10 +115,10 @@ gm_tensor *gm_rope(gm_tape *t, gm_tensor *x, int64_t first, double base)
     if (first < 0 || first > (int64_t)1 << 40) return gm__tape_fail(t, GM_EARG, "rope: first place %lld is not in [0, 2^40]", (long long)first);
     if (!(base > 0) || !isfinite(base)) return gm__tape_fail(t, GM_EARG, "rope: base %g, a positive number wanted", base);
     gm__attr attr = {.i = {x->ndim - 2, first}, .f = {base}};
-    gm_tensor *lies = x->ndim == 4 && !x->contiguous ? gm_permute(t, x, turned) : NULL;
-    if (lies && lies->contiguous) { /* heads were put before places: turn them as they lie */
+    if (x->ndim == 4 && x->stride[1] < x->stride[2]) { /* heads were put before places, by a view: turn them as they lie */
+        gm_tensor *lies = gm_permute(t, x, turned);
         attr.i[0] = 1;
-        return gm_permute(t, gm__apply(t, &gm__op_rope, &lies, 1, &attr), turned);
+        return lies ? gm_permute(t, gm__apply(t, &gm__op_rope, &lies, 1, &attr), turned) : NULL;
     }
     return gm__apply(t, &gm__op_rope, &x, 1, &attr);
 }
