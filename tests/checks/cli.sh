@@ -25,6 +25,19 @@ for how in "--schedule cosine" "--optimizer sgd --lr 1e-5 --momentum 0.9 --sched
     cmp whole.safetensors parts.safetensors
 done
 
+echo "a recurrent net reads on where it was when it is resumed, and writes"
+text="text:text.txt"
+for i in 1 2 3 4 5 6; do echo "the cat sat on the mat, the dog sat on the log; line $i of six."; done >text.txt
+rnn="--data $text --hidden 12 --block 8 --batch 4 --quiet"
+$gm train rnn $rnn --steps 30 --out r1.safetensors
+$gm train rnn $rnn --steps 30 --stop-after 11 --checkpoint r.ckpt --out never.safetensors
+$gm train rnn --data $text --quiet --threads 3 --resume r.ckpt --out r2.safetensors
+cmp r1.safetensors r2.safetensors
+$gm sample r1.safetensors --prompt "the cat" -n 40 --seed 2 >t1.txt
+$gm sample r2.safetensors --prompt "the cat" -n 40 --seed 2 | cmp t1.txt -
+grep -q "^the cat" t1.txt
+$gm eval r1.safetensors --data $text | grep -qE '^nats_per_token [0-9.]+ nats'
+
 echo "the other verbs"
 $gm sample a.safetensors -n 9 --seed 3 --out s.png
 $gm sample a.safetensors -n 9 --seed 3 --out s.npy

@@ -171,7 +171,7 @@ static size_t print(const gm_model *m, gm__buf *out)
 
 const gm__family gm__family_rnn = {
     .name = "rnn", .title = "recurrent language model: Elman, GRU, LSTM",
-    .train = "steps=2000 batch=32 lr=2e-3 clip-norm=5 schedule=cosine lr-min=2e-4",
+    .train = "steps=2000 batch=32 lr=4e-3 clip-norm=5 schedule=cosine lr-min=4e-4",
     .opts = &opts, .cfg_size = sizeof(gm_rnn_config), .state_size = sizeof(gm__rnn), .can = GM_CAN_GENERATE,
     .check = check, .choose = choose, .feed = gm__rnn_feed, .ordered = gm__rnn_ordered, .build = build, .destroy = destroy, .filled = filled,
     .begin = gm__rnn_begin, .loss = gm__rnn_loss, .stepped = gm__rnn_stepped, .watch = gm__rnn_watch, .print = print, .lm = &gm__rnn_language,
