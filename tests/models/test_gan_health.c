@@ -400,6 +400,34 @@ START_TEST(acting_helps)
 }
 END_TEST
 
+/* One Gaussian: in the end D cannot tell, wherever rows lie, and neither side has much to gain. */
+START_TEST(the_gap_closes)
+{
+    enum { N = 4000 };
+    gm_tensor *x = NULL, *logit = NULL;
+    gm_dataset *d = NULL;
+    gm_trainer *tr = NULL;
+    double most = 0;
+    OK(gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){N, 1}, &x));
+    gm__init_normal(x, 3, 0.5, 5, 0);
+    OK(gm_dataset_from_tensors(ctx, x, NULL, &d));
+    gm_model *m = gan("hidden=32,32 noise-dim=2 loss=non-saturating penalty=r1 penalty-weight=1 gap-every=50 gap-steps=10 seed=1");
+    OK(gm_trainer_new(m, d, "steps=1200 batch=128 lr=3e-3 schedule=linear", &tr));
+    OK(gm_trainer_run(tr));
+    const gm__series *s = gm__trainer_series(tr, "duality-gap");
+    const double first = gm__series_point(s, 0).value, last = gm__series_point(s, gm__series_points(s) - 1).value;
+    ck_assert_msg(last < 0.3 * first, "%g, at first %g", last, first);
+    OK(gm_gan_discriminate(m, x, NULL, &logit));
+    for (int i = 0; i < N; i++)
+        if (fabsf(gm__f32(x)[i] - 3) < 1.25f) most = fmax(most, fabs(1 / (1 + exp(-(double)gm__f32(logit)[i])) - 0.5)); /* 2.5 deviations */
+    ck_assert_msg(most < 0.05, "%g", most);
+    gm_trainer_free(tr);
+    gm_tensor_free(x), gm_tensor_free(logit);
+    gm_model_free(m);
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(refused)
 {
     static const struct { const char *options, *says; } bad[] = {
@@ -433,6 +461,7 @@ int main(void)
     tcase_add_test(c, gradient_through_steps_ahead);
     tcase_add_test(c, looking_ahead_helps);
     tcase_add_test(c, acting_helps);
+    tcase_add_test(c, the_gap_closes);
     tcase_add_test(c, refused);
     suite_add_tcase(s, c);
     return run_suite(s);
