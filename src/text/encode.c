@@ -10,7 +10,7 @@ size_t gm__piece(const gm_tokenizer *tk, const uint8_t *p, size_t n, gm__buf *ro
     else len = gm__split(tk->pattern, p, n);
     *piece = p;
     *n_piece = len;
-    if (tk->kind == GM_TOKENIZE_WORD && tk->pattern == GM__SPLIT_SPACE && p[0] != '\n') {
+    if (tk->kind == GM_TOKENIZE_WORD && tk->pattern == GM__SPLIT_SPACE && p[0] != '\n' && (p[0] <= ' ' || p[0] >= 0x7f)) {
         size_t l;
         if (gm__is_space(gm__utf8_code(p, n, &l))) *n_piece = 0;
     }

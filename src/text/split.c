@@ -79,8 +79,10 @@ static size_t gpt2(const uint8_t *p, size_t n)
 static size_t by_space(const uint8_t *p, size_t n)
 {
     size_t at = 0, len;
-    bool space = gm__is_space(gm__utf8_code(p, n, &len));
     if (p[0] == '\n') return 1;
+    while (at < n && p[at] > ' ' && p[at] < 0x7f) at++; /* most words, to their end */
+    if (at && (at == n || p[at] == ' ')) return at;
+    bool space = gm__is_space(gm__utf8_code(p, n, &len));
     for (; at < n && p[at] != '\n'; at += len) {
         len = 1;
         if (gm__is_space(p[at] < 0x80 ? p[at] : gm__utf8_code(p + at, n - at, &len)) != space) break;

@@ -89,7 +89,11 @@ static gm_status level(work *w, int32_t n, gm__counts *below, gm__counts *c)
     w->next = gm__alloc(w->ctx, (size_t)below->n + 1, sizeof *w->next);
     if (!w->next) return GM_ENOMEM;
     int64_t all = sort_level(w, n, below);
-    for (int64_t k = 0; k < all; k++) c->n += !k || !same(w, n, w->sorted[k - 1], w->sorted[k]);
+    for (int64_t k = 0, before = -1; k < all; k++) { /* the first place of each sequence is marked: ~i in place of i */
+        int32_t i = w->sorted[k];
+        if (before < 0 || !same(w, n, (int32_t)before, i)) c->n++, w->sorted[k] = ~i;
+        before = i;
+    }
     c->word = gm__alloc(w->ctx, (size_t)c->n + 1, sizeof *c->word);
     c->suffix = gm__alloc(w->ctx, (size_t)c->n + 1, sizeof *c->suffix);
     c->count = gm__calloc(w->ctx, (size_t)c->n + 1, sizeof *c->count);
@@ -98,7 +102,8 @@ static gm_status level(work *w, int32_t n, gm__counts *below, gm__counts *c)
     int64_t at = -1;
     for (int64_t k = 0; k < all; k++) {
         int32_t i = w->sorted[k];
-        if (!k || !same(w, n, w->sorted[k - 1], i)) {
+        if (i < 0) {
+            w->sorted[k] = i = ~i;
             c->word[++at] = w->ids[i + n - 1];
             c->suffix[at] = w->at[i + 1];
             below->first[w->at[i] + 1]++;
