@@ -2,6 +2,7 @@
 # The gm program as scripts rely on it: bytes, resume, exit codes, one line of complaint, nothing left behind.
 set -eu
 gm=$(cd "$GM_BUILD" && pwd)/gm
+vectors=$PWD/tests/vectors
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 small="--data synth:digits,n=300,seed=1 --hidden 20 --latent 4 --batch 32 --seed 7 --quiet"
@@ -333,6 +334,22 @@ refused 2 train rbm $R --units softmax --levels 2,3 --missing on --out x --quiet
 refused 2 train rbm $R --units softmax --levels 1,2,3,4,5 --out x --quiet
 refused 2 train rbm $R --units softmax --levels 5,4 --out x --quiet
 refused 1 eval r.safetensors --data ratings:known.csv,table=on --metric rmse
+
+echo "texts of a GPT; a folder of Hugging Face's is a model"
+yes 'the cat sat on the mat.' | head -n 50 >cats.txt || true
+G="--data text:cats.txt --depth 1 --heads 2 --embd 16 --block 16 --batch 4 --seed 3 --quiet"
+$gm train gpt $G --steps 12 --out g1.safetensors
+$gm train gpt $G --steps 12 --threads 3 --out g2.safetensors
+cmp g1.safetensors g2.safetensors
+$gm train gpt $G --steps 12 --stop-after 5 --checkpoint g.ckpt --out never.safetensors
+$gm train gpt --data text:cats.txt --quiet --resume g.ckpt --out g2.safetensors
+cmp g1.safetensors g2.safetensors
+$gm sample g1.safetensors --prompt "the cat" -n 50 --seed 2 >g1.txt
+$gm sample g2.safetensors --prompt "the cat" -n 50 --seed 2 | cmp - g1.txt
+$gm eval g1.safetensors --data text:cats.txt | grep -q '^nats_per_token '
+$gm info "$vectors/gpt2" | grep -q 'vocabulary 7 tokens'
+refused 1 sample "$vectors" -n 5
+refused 2 train gpt $G --heads 3 --out x
 
 echo "interrupt: exit 130, a checkpoint that goes on"
 $gm train vae $small --epochs 100000 --out long.safetensors 2>err.txt & pid=$!

@@ -131,6 +131,7 @@ START_TEST(there_and_back)
         OK(gm_lm_log_prob(m, ids, &a));
         OK(gm_lm_log_prob(back, ids, &b));
         ck_assert(a->size == b->size && !memcmp(a->data, b->data, (size_t)a->size * 4));
+        ck_assert_int_eq(gm_lm_end(back), -1);
         gm_tensor_free(ids), gm_tensor_free(a), gm_tensor_free(b);
         gm_model_free(m), gm_model_free(back);
     }

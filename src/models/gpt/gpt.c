@@ -214,6 +214,7 @@ static gm_status feed(gm_model *m, gm_dataset *d, int64_t batch, bool training, 
     const gm__gpt *g = gm__gpt_of(m);
     gm__feed_how how = { .who = training ? "train" : "valid", .tk = g->tk, .begin = g->end, .end = g->end, .block = gm__gpt_cfg(m)->block, .slack = training };
     GM__UNUSED(batch);
+    if (training && gm__lm_lines(d) && g->end >= 0) GM__TRY(gm__model_set_text(m, "lines", "on")); /* a GPT-2 that goes on with lines */
     return gm__feed(m, d, &how, out);
 }
 

@@ -10,7 +10,7 @@
 
 typedef struct gm__gpt {
     gm_tokenizer *tk;
-    int64_t vocab, end;        /* end: token that ends a text, -1: texts go on */
+    int64_t vocab, end;        /* end: token that ends a line, -1: there is none */
     int64_t start;             /* what the first token is told from; -1: nothing, all are alike */
     gm__block_cfg cfg;         /* of every block */
     gm_tensor *tokens, *places, *norm, *norm_b, *head; /* borrowed from the model; places NULL unless learned; head is tokens if tied */

@@ -217,6 +217,6 @@ static gm_status set_tokenizer(gm_model *m, gm_tokenizer *tk)
 }
 
 static int64_t context_of(const gm_model *m) { return gm__gpt_cfg(m)->block; }
-static int64_t end_of(const gm_model *m) { return gm__gpt_of(m)->end; }
+static int64_t end_of(const gm_model *m) { return gm__gpt_cfg(m)->lines ? gm__gpt_of(m)->end : -1; }
 
 const gm__lm gm__gpt_language = { tokenizer, set_tokenizer, context_of, end_of, open_reader, copy_reader, close_reader, read_tokens, next, score, NULL };
