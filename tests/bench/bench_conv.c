@@ -1,11 +1,8 @@
 /* bench_conv.c - convolutions at the shapes of a DCGAN and a LeNet, batch 64, forward and with all gradients, as JSON lines.
  * usage: bench_conv [threads [part of a name]]   default: 1 and 2 threads
  * With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. */
+#include "bench/bench.h"
 #include "ops/conv.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 enum { BATCH = 64, LEAST = 5, MOST = 400 };
 #define SECONDS 0.12
@@ -22,17 +19,6 @@ static const shape shapes[] = {
     {"L2_32to64_14x14", 32, 64, 14, 5, 1, 2, false},     {"up_128to128_8to16", 128, 128, 8, 3, 1, 1, true},
     {"up_128to64_16to32", 128, 64, 16, 3, 1, 1, true},
 };
-
-static double now(void)
-{
-    struct timespec t;
-    const char *clock = getenv("BENCH_CLOCK");
-    clock_gettime(clock && !strcmp(clock, "cpu") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
-
-#define NEED(x) do { gm_status s_ = (x); if (s_) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, gm_status_name(s_)); exit(1); } } while (0)
 
 static gm_tensor *leaf(gm_ctx *ctx, int ndim, const int64_t *dim)
 {

@@ -3,11 +3,7 @@
  * usage: bench_gan [threads [part of a name]]   default: 1 and 2 threads
  * With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. The whole step of a trainer is
  * timed: batch, noise, losses, gradients, updates of both nets. The discriminator's half-step makes rows of its own. */
-#include <gm/gm.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "bench/bench.h"
 
 enum { ROWS = 40 * 64, LEAST = 5, MOST = 400 };
 #define SECONDS 1.5
@@ -25,17 +21,6 @@ static const workload workloads[] = {
     {"dcgan32_ch1_b64", CONV_G("1") CONV_D "loss=non-saturating noise-dim=100", {1, 32, 32}, 0},
     {"dcgan32_ch3_b64", CONV_G("3") CONV_D "loss=non-saturating noise-dim=100", {3, 32, 32}, 0},
 };
-
-static double now(void)
-{
-    struct timespec t;
-    const char *clock = getenv("BENCH_CLOCK");
-    clock_gettime(clock && !strcmp(clock, "cpu") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
-
-#define NEED(x) do { gm_status s_ = (x); if (s_) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, gm_status_name(s_)); exit(1); } } while (0)
 
 static gm_dataset *noise(gm_ctx *ctx, const int64_t *shape)
 {

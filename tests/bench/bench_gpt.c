@@ -2,11 +2,7 @@
  * usage: bench_gpt [threads [part of a name]]   default: 1 and 2 threads
  * small: 4 blocks, 4 heads, 128 wide, contexts of 64, batch 12; large: 6, 6, 384, 256, 8; no biases, no dropout. "time" is of a step of
  * a trainer, or of a token that is drawn and read. With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. */
-#include <gm/gm.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "bench/bench.h"
 #include <unistd.h>
 
 enum { LEAST = 3, MOST = 400, TEXT = 100000, VOCAB = 65 };
@@ -16,17 +12,6 @@ static const struct { const char *name, *options; int block, batch; } sizes[] = 
     {"small", "depth=4 heads=4 embd=128 block=64 bias=off unk=off", 64, 12},
     {"large", "depth=6 heads=6 embd=384 block=256 bias=off unk=off", 256, 8},
 };
-
-static double now(void)
-{
-    struct timespec t;
-    const char *clock = getenv("BENCH_CLOCK");
-    clock_gettime(clock && !strcmp(clock, "cpu") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
-
-#define NEED(x) do { gm_status s_ = (x); if (s_) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, gm_status_name(s_)); exit(1); } } while (0)
 
 /* Random characters of 65 kinds. */
 static gm_dataset *noise(gm_ctx *ctx)

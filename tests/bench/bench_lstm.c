@@ -3,26 +3,11 @@
  * usage: bench_lstm [threads [part of a name]]   default: 1 and 2 threads
  * With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. Training is the whole step of a
  * trainer: batch, loss, gradient, its norm, update. Writing draws one token after another. */
-#include <gm/gm.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "bench/bench.h"
 #include <unistd.h>
 
 enum { SYMBOLS = 65, STEPS = 64, BATCH = 32, TEXT = BATCH * 100 * STEPS + 1, WRITE = 500, LEAST = 5, MOST = 400 };
 #define SECONDS 2.0
-
-static double now(void)
-{
-    struct timespec t;
-    const char *clock = getenv("BENCH_CLOCK");
-    clock_gettime(clock && !strcmp(clock, "cpu") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
-
-#define NEED(x) do { gm_status s_ = (x); if (s_) { fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, gm_status_name(s_), gm_ctx_message(ctx)); exit(1); } } while (0)
 
 static gm_ctx *ctx;
 static gm_trainer *tr;

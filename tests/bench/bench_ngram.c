@@ -2,24 +2,9 @@
  * usage: bench_ngram [threads [part of a name]]   the work is that of one thread
  * The text, whose words are Zipf distributed and half of the time repeat what followed them before, goes to
  * $TMPDIR/gm_bench_zipf.txt, where peers/ngram.py finds it. With BENCH_CLOCK=cpu processor time is measured. */
-#include <gm/gm.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "bench/bench.h"
 
 enum { WORDS = 1000000, VOCAB = 20000, LINE = 20, ROUNDS = 3 };
-
-static double now(void)
-{
-    struct timespec t;
-    const char *clock = getenv("BENCH_CLOCK");
-    clock_gettime(clock && !strcmp(clock, "cpu") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
-
-#define NEED(x) do { gm_status s_ = (x); if (s_) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, gm_status_name(s_)); exit(1); } } while (0)
 
 static int word_at(const double *share, float u)
 {

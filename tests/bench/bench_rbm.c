@@ -2,11 +2,7 @@
  * usage: bench_rbm [threads [part of a name]]   default: 1 and 2 threads
  * With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. The whole step of a trainer is
  * timed: batch, loss, norm of the gradient, update. */
-#include <gm/gm.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "bench/bench.h"
 
 enum { BATCH = 100, VISIBLE = 784, ROWS = 50 * BATCH, INNER = 10, LEAST = 5, MOST = 400 };
 #define SECONDS 1.0
@@ -17,17 +13,6 @@ static const struct { const char *name, *options; } workloads[] = {
     {"rbm_784_500_cd10_b100", "hidden=500 k=10 start=zero"},
     {"rbm_784_500_pcd1_b100", "hidden=500 k=1 start=zero persistent=on"},
 };
-
-static double now(void)
-{
-    struct timespec t;
-    const char *clock = getenv("BENCH_CLOCK");
-    clock_gettime(clock && !strcmp(clock, "cpu") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
-
-#define NEED(x) do { gm_status s_ = (x); if (s_) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, gm_status_name(s_)); exit(1); } } while (0)
 
 static gm_dataset *noise(gm_ctx *ctx)
 {

@@ -10,17 +10,9 @@ static const gm__opt rows[] = {
     {"kind", GM__O_CHOICE, AT(kind), "encoder-decoder", 0, 0, "encoder-decoder|decoder|encoder", "targets from sources; texts from themselves; masked tokens from those around them"},
     {"depth", GM__O_INT, AT(depth), "2", 1, 1000, NULL, "blocks of the encoder, and of the decoder"},
     {"heads", GM__O_INT, AT(heads), "8", 1, 1024, NULL, "heads of attention; they divide embd"},
-    {"kv-heads", GM__O_INT, AT(kv_heads), "0", 0, 1024, NULL, "heads of keys and values, each shared by heads/kv-heads of queries; 0: as many"},
-    {"embd", GM__O_INT, AT(embd), "128", 1, 1 << 16, NULL, "numbers that stand for a token at its place"},
+#include "models/transformer/block_rows.def"
     {"block", GM__O_INT, AT(block), "64", 2, 1 << 20, NULL, "tokens of the longest source and target, their end included; decoder, encoder: of the longest context"},
-    {"hidden", GM__O_INT, AT(hidden), "0", 0, 1 << 18, NULL, "numbers between the two products of a block's feed; 0: 4 embd (swiglu: 8/3 embd)"},
-    {"activation", GM__O_CHOICE, AT(activation), "gelu", 0, 0, GM__BLOCK_ACTIVATIONS, "of feed; gelu: by tanh"},
-    {"norm", GM__O_CHOICE, AT(norm), "layer", 0, 0, GM__BLOCK_NORMS, "what is normalised: mean and deviation, or the root of the mean square"},
-    {"post", GM__O_FLAG, AT(post), "off", 0, 0, NULL, "norms after sums (the first transformer) instead of before attention and feed"},
     {"positions", GM__O_CHOICE, AT(positions), "sinusoidal", 0, 0, GM__POSITIONS, "how a token's place is told"},
-    {"bias", GM__O_FLAG, AT(bias), "on", 0, 0, NULL, "products and norms have biases"},
-    {"tie", GM__O_FLAG, AT(tie), "on", 0, 0, NULL, "the last product is by the table of tokens"},
-    {"dropout", GM__O_REAL, AT(dropout), "0", 0, 0.99, NULL, "share of what is dropped of embeddings and of what blocks add"},
     {"masked", GM__O_REAL, AT(masked), "0.15", 0.01, 0.99, NULL, "encoder: share of tokens hidden in training"},
 #include "models/tokenizer_rows.def"
     {"lines", GM__O_FLAG, AT(lines), "off", 0, 0, NULL, "texts begin and end with the end token; a fit on lines:FILE sets it"},
