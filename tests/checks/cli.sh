@@ -348,6 +348,7 @@ $gm sample g1.safetensors --prompt "the cat" -n 50 --seed 2 >g1.txt
 $gm sample g2.safetensors --prompt "the cat" -n 50 --seed 2 | cmp - g1.txt
 $gm eval g1.safetensors --data text:cats.txt | grep -q '^nats_per_token '
 $gm info "$vectors/gpt2" | grep -q 'vocabulary 7 tokens'
+rm -f out.txt err.txt; before=$(ls -A | wc -l)
 refused 1 sample "$vectors" -n 5
 refused 2 train gpt $G --heads 3 --out x
 
