@@ -190,6 +190,19 @@ void gm__log_normalise(float *logits, int64_t n)
     for (int64_t i = 0; i < n; i++) logits[i] = (float)((double)logits[i] - (double)top - log(sum));
 }
 
+gm_status gm__lm_first(gm_model *m, gm_ctx *ctx, int64_t vocab, int64_t id, float *log_p)
+{
+    const gm__lm *lm = m->family->lm;
+    void *reader = NULL;
+    float *logits = gm__alloc(ctx, (size_t)vocab, sizeof *logits);
+    gm_status s = logits ? lm->open(m, ctx, &reader) : GM_ENOMEM;
+    if (!s) s = lm->next(m, ctx, reader, logits);
+    if (!s) gm__log_normalise(logits, vocab), *log_p = logits[id];
+    if (reader) lm->close(m, ctx, reader);
+    gm__free(ctx, logits);
+    return s;
+}
+
 static gm_status next(gm_model *m, const int64_t *id, int64_t n, float *out)
 {
     const gm__lm *lm = m->family->lm;

@@ -43,6 +43,7 @@ gm_status gm__lm_eval(gm_model *m, gm_dataset *d, const gm__eval_cfg *c, gm_meas
 typedef struct gm__lm_sums { double log_p, squares; uint64_t tokens, characters, texts; } gm__lm_sums;
 gm_status gm__lm_measure(gm_model *m, gm_dataset *d, gm__lm_sums *out);
 void gm__log_normalise(float *logits, int64_t n); /* to log-probabilities */
+gm_status gm__lm_first(gm_model *m, gm_ctx *ctx, int64_t vocab, int64_t id, float *log_p); /* of a text's first token, as a reader tells it that has read nothing */
 
 /* ---- words.c: the tokenizer of a family with the options of tokenizer_rows.def --------------- */
 

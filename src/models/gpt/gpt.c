@@ -23,10 +23,7 @@ static const gm__opts opts = {"gpt", rows, GM__COUNT(rows)};
 static gm_status check(gm_ctx *ctx, const void *cfg)
 {
     const gm_gpt_config *c = cfg;
-    if (c->embd % c->heads) return gm__fail_ctx(ctx, GM_EARG, "gpt: embd=%d is not divided by heads=%d", c->embd, c->heads);
-    if (c->kv_heads && c->heads % c->kv_heads) return gm__fail_ctx(ctx, GM_EARG, "gpt: heads=%d are not divided by kv-heads=%d", c->heads, c->kv_heads);
-    if (c->positions == GM_GPT_POSITIONS_ROTARY && c->embd / c->heads % 2) return gm__fail_ctx(ctx, GM_EARG, "gpt: rotary positions want heads of even size, not %d", c->embd / c->heads);
-    return GM_OK;
+    return gm__block_check(ctx, "gpt", c->embd, c->heads, c->kv_heads, c->positions == GM_GPT_POSITIONS_ROTARY);
 }
 
 /* ---- tensors ------------------------------------------------------------------------------ */

@@ -168,26 +168,13 @@ static gm_status window(gm_model *m, gm_tape *t, const int64_t *seq, int64_t fro
     return GM_OK;
 }
 
-/* The first token of a text that nothing stands before. */
-static gm_status first_of(gm_model *m, gm_ctx *ctx, int64_t id, float *log_p)
-{
-    void *r = NULL;
-    float *logits = gm__alloc(ctx, (size_t)gm__gpt_of(m)->vocab, sizeof *logits);
-    gm_status s = logits ? open_reader(m, ctx, &r) : GM_ENOMEM;
-    if (!s) s = next(m, ctx, r, logits);
-    if (!s) gm__log_normalise(logits, gm__gpt_of(m)->vocab), *log_p = logits[id];
-    if (r) close_reader(m, ctx, r);
-    gm__free(ctx, logits);
-    return s;
-}
-
 /* The windows are those of a reader: the second begins where the first half is forgotten, and so on. */
 static gm_status score(gm_model *m, gm_ctx *ctx, const int64_t *id, int64_t n, float *log_p)
 {
     const int64_t block = gm__gpt_cfg(m)->block, keep = block / 2, begun = gm__gpt_cfg(m)->lines ? 1 : 0, all = n + begun;
     gm_tape *t = NULL;
     if (!n) return GM_OK;
-    if (!begun) GM__TRY(first_of(m, ctx, *id, log_p));
+    if (!begun) GM__TRY(gm__lm_first(m, ctx, gm__gpt_of(m)->vocab, *id, log_p));
     int64_t *seq = gm__alloc(ctx, (size_t)all, sizeof *seq);
     if (!seq) return GM_ENOMEM;
     if (begun) seq[0] = gm__gpt_of(m)->end;

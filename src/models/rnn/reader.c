@@ -222,19 +222,6 @@ static gm_status stretch(gm_model *m, gm_tape *t, const int64_t *told_from, cons
     return GM_OK;
 }
 
-/* The first token of a text that nothing stands before. */
-static gm_status first_of(gm_model *m, gm_ctx *ctx, int64_t id, float *log_p)
-{
-    void *r = NULL;
-    float *logits = gm__alloc(ctx, (size_t)gm__rnn_of(m)->vocab, sizeof *logits);
-    gm_status s = logits ? open_reader(m, ctx, &r) : GM_ENOMEM;
-    if (!s) s = next(m, ctx, r, logits);
-    if (!s) gm__log_normalise(logits, gm__rnn_of(m)->vocab), *log_p = logits[id];
-    if (r) close_reader(m, ctx, r);
-    gm__free(ctx, logits);
-    return s;
-}
-
 static void keep_states(gm_model *m, gm_tensor **h, gm_tensor **own)
 {
     const int32_t all = gm__rnn_cfg(m)->depth * 2;
@@ -253,7 +240,7 @@ static gm_status score(gm_model *m, gm_ctx *ctx, const int64_t *id, int64_t n, f
     const bool lines = c->lines;
     gm_tape *t = NULL;
     if (!n) return GM_OK;
-    if (!lines) GM__TRY(first_of(m, ctx, *id, log_p));
+    if (!lines) GM__TRY(gm__lm_first(m, ctx, gm__rnn_of(m)->vocab, *id, log_p));
     gm_tensor **h = gm__calloc(ctx, all, 2 * sizeof *h), **own = h ? h + all : NULL;
     gm_status s = h ? gm__use_tape(ctx, &t) : GM_ENOMEM;
     for (size_t i = 0; !s && i < all; i++) s = gm_tensor_new(ctx, GM_F32, 2, (int64_t[]){ 1, c->hidden }, &own[i]);

@@ -8,6 +8,14 @@
 
 /* ---- tensors ------------------------------------------------------------------------ */
 
+gm_status gm__block_check(gm_ctx *ctx, const char *who, int64_t embd, int64_t heads, int64_t kv_heads, bool rotary)
+{
+    if (embd % heads) return gm__fail_ctx(ctx, GM_EARG, "%s: embd=%lld is not divided by heads=%lld", who, (long long)embd, (long long)heads);
+    if (kv_heads && heads % kv_heads) return gm__fail_ctx(ctx, GM_EARG, "%s: heads=%lld are not divided by kv-heads=%lld", who, (long long)heads, (long long)kv_heads);
+    if (rotary && embd / heads % 2) return gm__fail_ctx(ctx, GM_EARG, "%s: rotary positions want heads of even size, not %lld", who, (long long)(embd / heads));
+    return GM_OK;
+}
+
 int64_t gm__block_hidden(int64_t embd, int32_t activation) { return activation == GM__BLOCK_SWIGLU ? (8 * embd / 3 + 7) / 8 * 8 : 4 * embd; }
 
 gm_status gm__add_drawn(gm_model *m, const char *name, int32_t ndim, const int64_t *shape, double mean, double std, uint64_t *index, gm_tensor **out)

@@ -31,6 +31,8 @@ enum {
 };
 typedef struct gm__block { gm_tensor *w[GM__BLOCK_TENSORS]; } gm__block; /* borrowed from the model */
 
+/* Do the options fit one another? kv_heads 0: as many as heads. GM_EARG names those of the family `who` that do not. */
+gm_status gm__block_check(gm_ctx *ctx, const char *who, int64_t embd, int64_t heads, int64_t kv_heads, bool rotary);
 int64_t gm__block_hidden(int64_t embd, int32_t activation); /* usual size of feed: 4 embd; swiglu: 2/3 of it, whole eighths */
 
 /* Tensors of a model and how they are drawn. A tensor is drawn from stream *index, which moves on. */

@@ -24,11 +24,7 @@ static const gm__opts opts = {"transformer", rows, GM__COUNT(rows)};
 static gm_status check(gm_ctx *ctx, const void *cfg)
 {
     const gm_transformer_config *c = cfg;
-    if (c->embd % c->heads) return gm__fail_ctx(ctx, GM_EARG, "transformer: embd=%d is not divided by heads=%d", c->embd, c->heads);
-    if (c->kv_heads && c->heads % c->kv_heads) return gm__fail_ctx(ctx, GM_EARG, "transformer: heads=%d are not divided by kv-heads=%d", c->heads, c->kv_heads);
-    if (c->positions == GM__POS_ROTARY && c->embd / c->heads % 2)
-        return gm__fail_ctx(ctx, GM_EARG, "transformer: rotary positions want heads of even size, not %d", c->embd / c->heads);
-    return GM_OK;
+    return gm__block_check(ctx, "transformer", c->embd, c->heads, c->kv_heads, c->positions == GM__POS_ROTARY);
 }
 
 /* ---- tensors ------------------------------------------------------------------------------ */
