@@ -2,20 +2,8 @@
 #ifndef GPT_TEST_H
 #define GPT_TEST_H
 
-#include "models/models_test.h"
+#include "models/texts.h"
 #include "models/gpt/gpt.h"
-
-static inline gm_dataset *text_of(const char *kind, const char *text)
-{
-    gm_dataset *d = NULL;
-    char spec[200];
-    FILE *f = fopen(at("text"), "wb");
-    fputs(text, f);
-    fclose(f);
-    snprintf(spec, sizeof spec, "%s:%s", kind, at("text"));
-    OK(gm_dataset_open(ctx, spec, &d));
-    return d;
-}
 
 static const char some_text[] = "The cat sat on the mat; the dog sat on the cat, and the mat lay under the dog. Then the cat ran away from the dog.\n";
 static const char some_lines[] = "ann\nelizabeth\nbo\nchristophe\n";

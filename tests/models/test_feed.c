@@ -1,19 +1,7 @@
 /* What language models are trained on: windows of one array of tokens that cover a text once, readers that go on where they
  * were, lines with their ends. */
-#include "models/models_test.h"
+#include "models/texts.h"
 #include "models/feed.h"
-
-static gm_dataset *text_of(const char *kind, const char *text)
-{
-    gm_dataset *d = NULL;
-    char spec[200];
-    FILE *f = fopen(at("text"), "wb");
-    fputs(text, f);
-    fclose(f);
-    snprintf(spec, sizeof spec, "%s:%s", kind, at("text"));
-    OK(gm_dataset_open(ctx, spec, &d));
-    return d;
-}
 
 typedef struct fed { gm_model *m; gm_dataset *text, *rows; gm_tokenizer *tk; } fed;
 

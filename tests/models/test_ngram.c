@@ -1,23 +1,11 @@
 /* n-gram models against dictionaries of counts (tests/vectors/ngram.txt), KenLM's figures and exact ratios; what is drawn from them. */
-#include "models/models_test.h"
+#include "models/texts.h"
 #include "models/lm.h"
-
-static gm_dataset *text_of(const char *kind, const void *text, size_t n)
-{
-    gm_dataset *d = NULL;
-    char spec[200];
-    FILE *f = fopen(at("text"), "wb");
-    ck_assert_uint_eq(fwrite(text, 1, n, f), n);
-    fclose(f);
-    snprintf(spec, sizeof spec, "%s:%s", kind, at("text"));
-    OK(gm_dataset_open(ctx, spec, &d));
-    return d;
-}
 
 static gm_model *fitted(const char *options, const char *kind, const char *text)
 {
     gm_model *m = NULL;
-    gm_dataset *d = text_of(kind, text, strlen(text));
+    gm_dataset *d = bytes_of(kind, text, strlen(text));
     OK(gm_model_new(ctx, "ngram", options, &m));
     OK(gm_fit(m, d, NULL));
     gm_dataset_free(d);
@@ -134,7 +122,7 @@ static double nats(gm_model *m, const char *kind, const char *text)
 {
     gm_measure out[3];
     int32_t n;
-    gm_dataset *d = text_of(kind, text, strlen(text));
+    gm_dataset *d = bytes_of(kind, text, strlen(text));
     OK(gm_eval(m, d, NULL, out, 3, &n));
     ck_assert_int_eq(n, 3);
     ck_assert_double_eq_tol(out[1].value, exp(out[0].value), 1e-9);
@@ -200,7 +188,7 @@ START_TEST(tiny_corpora)
     gm_trainer *tr = NULL;
     gm_event e = { .struct_size = sizeof e };
     gm_model *m = NULL;
-    gm_dataset *d = text_of("lines", four, strlen(four));
+    gm_dataset *d = bytes_of("lines", four, strlen(four));
     OK(gm_model_new(ctx, "ngram", "tokenizer=word pattern=space order=3", &m));
     OK(gm_trainer_new(m, d, NULL, &tr));
     OK(gm_trainer_run(tr));
@@ -611,21 +599,21 @@ START_TEST(wrong_use)
     gm_dataset *d = pictures(8, 1);
     FAILS(GM_EDTYPE, "reads text", gm_fit(m, d, NULL));
     gm_dataset_free(d);
-    d = text_of("text", "x", 1);
+    d = bytes_of("text", "x", 1);
     FAILS(GM_EARG, "a text of 1 tokens", gm_fit(m, d, NULL));
     gm_dataset_free(d);
-    d = text_of("text", "caf\xc3", 4);
+    d = bytes_of("text", "caf\xc3", 4);
     FAILS(GM_EFORMAT, "0xc3 at 3 is not UTF-8", gm_fit(m, d, NULL));
     gm_dataset_free(d);
     gm_model_free(m);
     m = fitted("order=2 unk=off", "text", "abcabc");
     FAILS(GM_EARG, "token 1000; there are 3", gm_lm_next(m, t, &p));
-    d = text_of("text", "abd", 3);
+    d = bytes_of("text", "abd", 3);
     gm_measure out[3];
     int32_t n;
     FAILS(GM_EARG, "no token for 'd' at byte 2", gm_eval(m, d, NULL, out, 3, &n));
     gm_dataset_free(d);
-    d = text_of("text", "ab", 2);
+    d = bytes_of("text", "ab", 2);
     FAILS(GM_EARG, "it has nats_per_token", gm_eval(m, d, "metric=elbo", out, 3, &n));
     FAILS(GM_ELIMIT, "more metrics", gm_eval(m, d, NULL, out, 2, &n));
     gm_dataset_free(d);
@@ -636,7 +624,7 @@ START_TEST(wrong_use)
     gm_model_free(m);
     OK(gm_model_new(ctx, "ngram", "order=2", &m)); /* a tokenizer of the host's */
     OK(gm_lm_set_tokenizer(m, tk));
-    d = text_of("text", "ab\xff" "ab\xff", 6);
+    d = bytes_of("text", "ab\xff" "ab\xff", 6);
     OK(gm_fit(m, d, NULL));
     ck_assert_int_eq(gm_tokenizer_kind(gm_lm_tokenizer(m)), GM_TOKENIZE_BYTE);
     gm_dataset_free(d);

@@ -1,23 +1,11 @@
 /* Recurrent language models: ten steps of PyTorch's, the state between pieces of text, texts token by token against whole ones, resume and
  * threads bit by bit, files, lines, how far gradients reach, wrong use. */
-#include "models/models_test.h"
+#include "models/texts.h"
 #include "models/rnn/rnn.h"
 #include "ops/samples.h"
 
 static const char small[] = "abracadabra, a bad crab ran; a cab ran back to a barn. ";
 static const char *const cells[] = { "elman", "gru", "lstm" };
-
-static gm_dataset *text_of(const char *kind, const void *text, size_t n)
-{
-    gm_dataset *d = NULL;
-    char spec[200];
-    FILE *f = fopen(at("text"), "wb");
-    ck_assert_uint_eq(fwrite(text, 1, n, f), n);
-    fclose(f);
-    snprintf(spec, sizeof spec, "%s:%s", kind, at("text"));
-    OK(gm_dataset_open(ctx, spec, &d));
-    return d;
-}
 
 static gm_model *rnn(const char *options)
 {
@@ -29,7 +17,7 @@ static gm_model *rnn(const char *options)
 static gm_model *fitted(const char *options, const char *kind, const char *text, const char *training)
 {
     gm_model *m = rnn(options);
-    gm_dataset *d = text_of(kind, text, strlen(text));
+    gm_dataset *d = bytes_of(kind, text, strlen(text));
     OK(gm_fit(m, d, training));
     gm_dataset_free(d);
     return m;
@@ -103,7 +91,7 @@ START_TEST(ten_steps_of_pytorch)
     for (; fgets(line, sizeof line, f); cases++) {
         double loss[10], norm[10], want;
         gm_trainer *tr = NULL;
-        gm_dataset *d = text_of("text", small, strlen(small));
+        gm_dataset *d = bytes_of("text", small, strlen(small));
         ck_assert(!strncmp(line, "case ", 5));
         snprintf(options, sizeof options, "block=4 unk=off %.*s", (int)strcspn(line + 5, "\n"), line + 5);
         gm_model *m = rnn(options);
@@ -144,7 +132,7 @@ START_TEST(pieces_are_the_whole)
     enum { BLOCK = 5 };
     for (int batch = 1; batch <= 8; batch *= 8) { /* one piece a batch; all that one reader reads in it */
         char options[100];
-        gm_dataset *d = text_of("text", small, batch == 1 ? strlen(small) : 2 * BLOCK + 1), *valid = text_of("text", small, 33);
+        gm_dataset *d = bytes_of("text", small, batch == 1 ? strlen(small) : 2 * BLOCK + 1), *valid = bytes_of("text", small, 33);
         gm_trainer *tr = NULL;
         gm_tensor *t, *p = NULL;
         snprintf(options, sizeof options, "cell=%s hidden=7 block=%d tokenizer=byte", cells[_i], BLOCK);
@@ -180,7 +168,7 @@ START_TEST(failed_steps)
 {
     char options[100];
     gm_model *m[2];
-    gm_dataset *d = text_of("text", small, strlen(small));
+    gm_dataset *d = bytes_of("text", small, strlen(small));
     for (int k = 0; k < 2; k++) {
         gm_trainer *tr = NULL;
         double loss;
@@ -214,7 +202,7 @@ static void run(const char *options, const char *how, int cut, int threads, cons
     char text[400];
     gm_trainer *tr = NULL;
     gm_model *m = rnn(options);
-    gm_dataset *d = text_of("text", small, strlen(small)), *valid = text_of("text", small, 30);
+    gm_dataset *d = bytes_of("text", small, strlen(small)), *valid = bytes_of("text", small, 30);
     bool best = strstr(how, "keep-best") != NULL;
     OK(gm_ctx_set_threads(ctx, threads));
     snprintf(text, sizeof text, "%s checkpoint='%s' stop-after=%d", how, at("check"), cut);
@@ -417,7 +405,7 @@ START_TEST(padding_does_not_count)
 {
     gm_model *m = rnn("hidden=9 block=16");
     gm_trainer *tr = NULL;
-    gm_dataset *d = text_of("lines", names, strlen(names));
+    gm_dataset *d = bytes_of("lines", names, strlen(names));
     double loss, sum = 0, count = 0;
     OK(gm_trainer_new(m, d, "steps=1 batch=100 lr=0", &tr));
     OK(gm_trainer_step(tr, &loss));
@@ -506,7 +494,7 @@ END_TEST
 START_TEST(reach_is_on_a_curve)
 {
     gm_model *m = rnn("hidden=8 block=6");
-    gm_dataset *d = text_of("text", small, strlen(small));
+    gm_dataset *d = bytes_of("text", small, strlen(small));
     gm_trainer *tr = NULL;
     OK(gm_trainer_new(m, d, "epochs=3 batch=2", &tr));
     OK(gm_trainer_run(tr));
@@ -527,7 +515,7 @@ static int stop_at_once(const gm_progress *p, void *user) { return (void)p, (voi
 START_TEST(canceled_and_usable)
 {
     gm_model *m = rnn("hidden=8 block=4");
-    gm_dataset *d = text_of("text", small, strlen(small));
+    gm_dataset *d = bytes_of("text", small, strlen(small));
     gm_trainer *tr = NULL;
     int64_t token;
     gm_sampler *s = NULL;
@@ -549,7 +537,7 @@ END_TEST
 static void refuses(const char *options, gm_status code, const char *kind, const void *text, size_t n, const char *says)
 {
     gm_model *m = rnn(options);
-    gm_dataset *d = text_of(kind, text, n);
+    gm_dataset *d = bytes_of(kind, text, n);
     FAILS(code, says, gm_fit(m, d, "steps=2"));
     gm_dataset_free(d);
     gm_model_free(m);

@@ -1,21 +1,9 @@
 /* The transformer: torch.nn's layers (tests/vectors/transformer.txt); token by token as all at once; what its kinds promise; a task it must
  * solve; resume, threads, files; bad input. */
-#include "models/models_test.h"
+#include "models/texts.h"
 #include "models/transformer/transformer.h"
 
 /* ---- texts and small models ------------------------------------------------------------------ */
-
-static gm_dataset *text_of(const char *kind, const char *text)
-{
-    gm_dataset *d = NULL;
-    char spec[200];
-    FILE *f = fopen(at("text"), "wb");
-    fputs(text, f);
-    fclose(f);
-    snprintf(spec, sizeof spec, "%s:%s", kind, at("text"));
-    OK(gm_dataset_open(ctx, spec, &d));
-    return d;
-}
 
 static const char some_pairs[] = "ann\tbob\nelizabeth\tx\n\tchristophe\nbo\t\n";
 static const char some_text[] = "The cat sat on the mat; the dog sat on the cat, and the mat lay under the dog. Then the cat ran away from the dog.\n";
