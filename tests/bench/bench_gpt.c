@@ -3,7 +3,6 @@
  * small: 4 blocks, 4 heads, 128 wide, contexts of 64, batch 12; large: 6, 6, 384, 256, 8; no biases, no dropout. "time" is of a step of
  * a trainer, or of a token that is drawn and read. With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. */
 #include "bench/bench.h"
-#include <unistd.h>
 
 enum { LEAST = 3, MOST = 400, TEXT = 100000, VOCAB = 65 };
 #define SECONDS 3.0
@@ -12,23 +11,6 @@ static const struct { const char *name, *options; int block, batch; } sizes[] = 
     {"small", "depth=4 heads=4 embd=128 block=64 bias=off unk=off", 64, 12},
     {"large", "depth=6 heads=6 embd=384 block=256 bias=off unk=off", 256, 8},
 };
-
-/* Random characters of 65 kinds. */
-static gm_dataset *noise(gm_ctx *ctx)
-{
-    static float u[TEXT];
-    char path[64], spec[80];
-    gm_dataset *d = NULL;
-    NEED(gm_random_uniform(1, 0, 0, TEXT, u));
-    snprintf(path, sizeof path, "/tmp/bench_gpt_%d.txt", (int)getpid());
-    snprintf(spec, sizeof spec, "text:%s", path);
-    FILE *f = fopen(path, "w");
-    for (int i = 0; f && i < TEXT; i++) fputc('0' + (int)(u[i] * VOCAB), f);
-    if (f) fclose(f);
-    NEED(gm_dataset_open(ctx, spec, &d));
-    remove(path);
-    return d;
-}
 
 static void show(const char *size, const char *what, int threads, double seconds, int tokens, int n)
 {
@@ -70,7 +52,7 @@ static void measure(int k, int threads, const char *part)
     c.threads = threads;
     c.amx = 1;
     NEED(gm_ctx_new(&c, &ctx));
-    gm_dataset *d = noise(ctx);
+    gm_dataset *d = random_text(ctx, TEXT, VOCAB);
     NEED(gm_model_new(ctx, "gpt", sizes[k].options, &m));
     snprintf(how, sizeof how, "steps=1000000 batch=%d prefetch=off beta2=0.99", sizes[k].batch);
     NEED(gm_trainer_new(m, d, how, &tr));

@@ -4,7 +4,6 @@
  * With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. Training is the whole step of a
  * trainer: batch, loss, gradient, its norm, update. Writing draws one token after another. */
 #include "bench/bench.h"
-#include <unistd.h>
 
 enum { SYMBOLS = 65, STEPS = 64, BATCH = 32, TEXT = BATCH * 100 * STEPS + 1, WRITE = 500, LEAST = 5, MOST = 400 };
 #define SECONDS 2.0
@@ -12,25 +11,6 @@ enum { SYMBOLS = 65, STEPS = 64, BATCH = 32, TEXT = BATCH * 100 * STEPS + 1, WRI
 static gm_ctx *ctx;
 static gm_trainer *tr;
 static gm_sampler *writer;
-
-/* A text of random characters, each of them somewhere. */
-static gm_dataset *noise(void)
-{
-    char path[] = "/tmp/bench_lstm_XXXXXX", spec[64];
-    gm_dataset *d = NULL;
-    float *u = malloc(sizeof *u * TEXT);
-    int fd = mkstemp(path);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!f || !u) exit(1);
-    NEED(gm_random_uniform(1, 0, 0, TEXT, u));
-    for (int i = 0; i < TEXT; i++) putc('0' + (i < SYMBOLS ? i : (int)(u[i] * SYMBOLS)), f);
-    fclose(f);
-    free(u);
-    snprintf(spec, sizeof spec, "text:%s", path);
-    NEED(gm_dataset_open(ctx, spec, &d));
-    unlink(path);
-    return d;
-}
 
 static void train_step(void) { NEED(gm_trainer_step(tr, NULL)); }
 
@@ -67,7 +47,7 @@ int main(int argc, char **argv)
         gm_ctx_config_init(&c, sizeof c);
         c.threads = threads;
         NEED(gm_ctx_new(&c, &ctx));
-        gm_dataset *d = noise();
+        gm_dataset *d = random_text(ctx, TEXT, SYMBOLS);
         NEED(gm_model_new(ctx, "rnn", "cell=lstm hidden=256 depth=2 block=64 unk=off", &m));
         NEED(gm_trainer_new(m, d, "steps=1000000000 batch=32 lr=2e-3 clip-norm=5 prefetch=off schedule=constant", &tr));
         measure("char_lstm_2x256_s64_b32_train", threads, BATCH * STEPS, train_step, part);
