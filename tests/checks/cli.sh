@@ -298,6 +298,10 @@ refused 1 train vae --data idx:fifo --out x
 refused 1 train vae --data csv:bad.csv --out x
 refused 1 train vae --data csv:short.csv --out x
 refused 1 train vae --data idx:. --out x
+printf 'a,b\n0.5,2.5\n0,1\n' >range.csv
+refused 1 train rbm --data csv:range.csv --quiet --out x
+refused 1 train bm --data csv:range.csv --quiet --out x
+refused 1 train vae --likelihood bernoulli --data csv:range.csv --quiet --out x
 refused 1 train vae $D --epochs 1 --quiet --out nowhere/x
 refused 1 train vae $D --epochs 1 --quiet --report nowhere/r --out x
 refused 1 train vae $D --epochs 1 --quiet --report bad.csv --out x
