@@ -298,7 +298,7 @@ refused 1 train vae --data idx:fifo --out x
 refused 1 train vae --data csv:bad.csv --out x
 refused 1 train vae --data csv:short.csv --out x
 refused 1 train vae --data idx:. --out x
-printf 'a,b\n0.5,2.5\n0,1\n' >range.csv
+printf 'a,b\n0.5,2.5\n0,1\n' >range.csv; before=$(ls -A | wc -l)
 refused 1 train rbm --data csv:range.csv --quiet --out x
 refused 1 train bm --data csv:range.csv --quiet --out x
 refused 1 train vae --likelihood bernoulli --data csv:range.csv --quiet --out x
