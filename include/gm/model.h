@@ -115,9 +115,9 @@ GM_API gm_status gm_model_load_weights(gm_model *m, const char *path);
 GM_API const char *gm_model_family(const gm_model *m);
 /** GM_CAN_* bits. @errors none. @threads any. @since 0.1 */
 GM_API uint32_t gm_model_can(const gm_model *m);
-/** All options with their values as one JSON object. @return borrowed. @errors none. @threads as the model's context. @since 0.1 */
+/** All options with their values as one JSON object. @return borrowed; NULL without memory for it. @errors none. @threads as the model's context. @since 0.1 */
 GM_API const char *gm_model_config(gm_model *m);
-/** Text for people: kind, options, network table, parameters, score formula. @return length of the whole text; cut to cap-1. @errors none. @threads as the model's context. @since 0.1 */
+/** Text for people: kind, options, network table, parameters, score formula. @return length of the whole text, cut to cap-1; 0 without memory for it. @errors none. @threads as the model's context. @since 0.1 */
 GM_API size_t gm_model_print(gm_model *m, char *out, size_t cap);
 /** Shape of one row of x. @return its dimensions; -1 while unknown. @errors none. @threads any. @since 0.1 */
 GM_API int32_t gm_model_shape(const gm_model *m, int64_t shape[8]);

@@ -5,6 +5,10 @@
 
 #include "fault.h"
 
+#ifndef FEWEST
+#define FEWEST 50 /* a program that allocates less often does not do what it says */
+#endif
+
 static char model_path[64], message[512]; /* a file of the test's own; what the last program said */
 
 typedef gm_status program_fn(host *h, int which); /* gives the first failure */
@@ -18,7 +22,7 @@ START_TEST(every_allocation)
         ck_assert_int_eq(h.live, 0);
         const long total = h.calls;
         long refused = 0;
-        ck_assert_int_gt(total, 50);
+        ck_assert_int_ge(total, FEWEST);
         for (long n = 1; n <= total; n++) {
             h = (host){.fail_at = n, .forever = forever};
             gm_status s = program_(&h, _i);
@@ -54,7 +58,7 @@ static void keep_message(gm_ctx *ctx, gm_status s)
 static int run_cases(const char *name, program_fn *program, int n)
 {
     program_ = program;
-    snprintf(model_path, sizeof model_path, "/tmp/gm_%s_%d", name, (int)getpid());
+    snprintf(model_path, sizeof model_path, "%s/gm_%s_%d", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", name, (int)getpid()); /* thousands of synced files */
     Suite *s = suite_create(name);
     TCase *c = tcase_create(name);
     tcase_set_timeout(c, 300);
