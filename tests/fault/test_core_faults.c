@@ -99,7 +99,7 @@ static gm_status tapes(gm_ctx *ctx, host *h)
 
 static gm_status steps(gm_ctx *ctx, const char *kind, const char *options)
 {
-    gm_net *net = NULL, *copy = NULL;
+    gm_net *net = NULL, *copy = NULL, *plain = NULL;
     gm_optim *o = NULL;
     gm_tape *t = NULL;
     gm_tensor *x = NULL, *c = NULL, *leaf = NULL;
@@ -108,6 +108,7 @@ static gm_status steps(gm_ctx *ctx, const char *kind, const char *options)
     gm_status s = gm_net_new_cond(ctx, "linear 4, bnorm, relu, dropout 0.1", 1, (int64_t[]){3}, 2, 1, &net);
     if (!s) s = gm_net_add(net, "linear 2 spectral");
     if (!s) s = gm_net_copy(net, &copy);
+    if (!s) s = gm_net_new(ctx, "res( linear 3, tanh )", 1, (int64_t[]){3}, 1, &plain);
     if (!s) s = gm_net_freeze(copy, 1);
     if (!s && (gm_net_output_shape(net, shape) != 1 || shape[0] != 2 || !gm_net_tensor_is_parameter(net, 0) || !gm_net_tensor(net, 0) || gm_net_tensor_count(net) < 4)) s = GM_EINTERNAL;
     if (!s && (!*gm_net_tensor_name(net, 0) || gm_net_parameters(net) < 20 || !*gm_net_text(net) || !gm_net_print(net, text, sizeof text))) s = GM_EINTERNAL;
@@ -133,7 +134,7 @@ static gm_status steps(gm_ctx *ctx, const char *kind, const char *options)
     gm_optim_free(o);
     gm_tape_free(t);
     gm_tensor_free(x), gm_tensor_free(c), gm_tensor_free(leaf);
-    gm_net_free(net), gm_net_free(copy);
+    gm_net_free(net), gm_net_free(copy), gm_net_free(plain);
     return s;
 }
 
