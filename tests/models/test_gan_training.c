@@ -1,35 +1,12 @@
 /* test_gan_training.c - how a GAN learns: half-steps and what they leave alone, counts, resume, threads; and that it does. */
+#include "models/games_test.h"
 #include "models/gan/gan.h"
-#include "models/models_test.h"
 
 static gm_model *gan(const char *options)
 {
     gm_model *m = NULL;
     OK(gm_model_new(ctx, "gan", options, &m));
     return m;
-}
-
-/* All bytes of the tensors whose names begin so. */
-typedef struct bytes { char *p; size_t n; } bytes;
-static bytes bytes_of(const gm_model *m, const char *prefix)
-{
-    bytes b = {malloc(1 << 22), 0};
-    for (size_t i = 0; i < m->n_tensors; i++) {
-        const gm_tensor *t = m->tensors[i].tensor;
-        const size_t size = (size_t)t->size * gm__esize(t->dtype);
-        if (strncmp(m->tensors[i].name, prefix, strlen(prefix))) continue;
-        ck_assert_uint_le(b.n + size, 1 << 22);
-        memcpy(b.p + b.n, t->data, size);
-        b.n += size;
-    }
-    return b;
-}
-static int same_as(bytes a, const gm_model *m, const char *prefix)
-{
-    bytes b = bytes_of(m, prefix);
-    const int same = a.n == b.n && !memcmp(a.p, b.p, a.n);
-    free(b.p);
-    return same;
 }
 
 /* Kinds of games: losses, penalties, conditions, codes, norms and noise. */
@@ -164,44 +141,13 @@ END_TEST
 
 /* ---- the same bytes ------------------------------------------------------------------------------ */
 
-static void run_to(gm_trainer *tr, const char *model_to)
-{
-    OK(gm_trainer_run(tr));
-    ck_assert_int_eq(gm_trainer_done(tr), 1);
-    OK(gm_model_save(gm_trainer_model(tr), model_to));
-}
-
 START_TEST(resumes_with_the_same_bytes)
 {
     gm_dataset *d = pictures(70, 1);
     for (size_t i = 0; i < GM__COUNT(games); i++) {
-        char options[200];
-        snprintf(options, sizeof options, "steps=9 batch=16 ema=0.8 %s", i % 2 ? "schedule=cosine" : "optimizer=adamw clip-norm=1");
-        gm_model *m = gan(games[i]);
-        gm_trainer *tr = NULL;
-        OK(gm_trainer_new(m, d, options, &tr));
-        run_to(tr, at("m1"));
-        OK(gm_trainer_save(tr, at("c1")));
-        gm_trainer_free(tr);
-        gm_model_free(m);
-        for (int cut = 1; cut < 9; cut += 3) {
-            m = gan(games[i]);
-            tr = NULL;
-            OK(gm_trainer_new(m, d, options, &tr));
-            for (int k = 0; k < cut; k++) OK(gm_trainer_step(tr, NULL));
-            if (i != 2) OK(gm_gan_d_step(tr, NULL)); /* in the middle of a step */
-            OK(gm_trainer_save(tr, at("c")));
-            gm_trainer_free(tr);
-            gm_model_free(m);
-            tr = NULL;
-            OK(gm_ctx_set_threads(ctx, 1 + cut % 3));
-            OK(gm_trainer_resume(ctx, at("c"), d, NULL, NULL, &tr));
-            run_to(tr, at("m2"));
-            OK(gm_trainer_save(tr, at("c2")));
-            gm_trainer_free(tr);
-            ck_assert_msg(same_files(at("m1"), at("m2")), "model: %s, cut at %d", games[i], cut);
-            ck_assert_msg(same_files(at("c1"), at("c2")), "checkpoint: %s, cut at %d", games[i], cut);
-        }
+        const char *how = i % 2 ? "steps=9 batch=16 ema=0.8 schedule=cosine" : "steps=9 batch=16 ema=0.8 optimizer=adamw clip-norm=1";
+        whole_run(gan(games[i]), d, how);
+        for (int at_step = 1; at_step < 9; at_step += 3) cut_run(gan(games[i]), d, how, at_step, i != 2, games[i]);
     }
     gm_dataset_free(d);
 }
@@ -210,32 +156,13 @@ END_TEST
 START_TEST(any_number_of_threads)
 {
     gm_dataset *d = pictures(70, 1);
-    for (size_t i = 0; i < GM__COUNT(games); i++)
-        for (int threads = 1; threads <= 3; threads++) {
-            gm_model *m = gan(games[i]), *back = NULL;
-            gm_tensor *a = NULL, *b = NULL;
-            OK(gm_ctx_set_threads(ctx, threads));
-            OK(gm_fit(m, d, "steps=5 batch=16"));
-            OK(gm_model_save(m, at(threads == 1 ? "first" : "other")));
-            if (threads > 1) ck_assert_msg(same_files(at("first"), at("other")), "%s: %d threads", games[i], threads);
-            OK(gm_model_load(ctx, at("first"), &back));
-            OK(gm_sample(m, 11, 5, &a));
-            OK(gm_sample(back, 11, 5, &b));
-            ck_assert(!memcmp(a->data, b->data, (size_t)a->size * sizeof(float)));
-            gm_tensor_free(a), gm_tensor_free(b);
-            gm_model_free(m), gm_model_free(back);
-        }
+    for (size_t i = 0; i < GM__COUNT(games); i++) any_threads("gan", games[i], d, "steps=5 batch=16", eleven_draws);
     gm_dataset_free(d);
 }
 END_TEST
 
 /* ---- cut short --------------------------------------------------------------------------------------- */
 
-static int stop_at_four(const gm_progress *p, void *user)
-{
-    GM__UNUSED(user);
-    return p->step == 4;
-}
 START_TEST(cancel)
 {
     gm_dataset *d = pictures(64, 1);
@@ -243,7 +170,7 @@ START_TEST(cancel)
     gm_trainer *tr = NULL;
     gm_tensor *x = NULL;
     OK(gm_trainer_new(m, d, "batch=16 steps=20", &tr));
-    OK(gm_trainer_set_progress(tr, stop_at_four, NULL, 0));
+    OK(gm_trainer_set_progress(tr, stop_at, &(int){4}, 0));
     ck_assert_int_eq(gm_trainer_run(tr), GM_ECANCELED);
     ck_assert_uint_eq(gm_trainer_steps(tr), 4);
     OK(gm_sample(m, 3, 0, &x));
@@ -437,12 +364,10 @@ START_TEST(extragradient)
     FAILS(GM_EUNSUPPORTED, "both move at once", gm_gan_d_step(tr, NULL));
     for (int k = 0; k < 4; k++) OK(gm_trainer_step(tr, NULL));
     OK(gm_trainer_save(tr, at("c")));
-    run_to(tr, at("m1"));
-    gm_trainer_free(tr);
+    run_to(tr, "m1", "c1");
     OK(gm_trainer_resume(ctx, at("c"), d, NULL, NULL, &tr));
     ck_assert_int_eq(gm_optim_steps(tr->rival), 4);
-    run_to(tr, at("m2"));
-    gm_trainer_free(tr);
+    run_to(tr, "m2", "c2");
     ck_assert(same_files(at("m1"), at("m2")));
     OK(gm_fit(plain, d, "batch=16 steps=9 ema=0.5"));
     ck_assert(!same_weights(m, plain));

@@ -1,36 +1,12 @@
 /* test_lapgan.c - the pyramid of GANs: its levels, its chain of draws, what learns and what stays, and that it learns. */
+#include "models/games_test.h"
 #include "models/lapgan/lapgan.h"
-#include "models/models_test.h"
 
 static gm_model *lapgan(const char *options)
 {
     gm_model *m = NULL;
     OK(gm_model_new(ctx, "lapgan", options, &m));
     return m;
-}
-
-/* All bytes of the tensors whose names begin so. */
-typedef struct bytes { char *p; size_t n; } bytes;
-static bytes bytes_of(const gm_model *m, const char *prefix)
-{
-    bytes b = {malloc(1 << 22), 0};
-    for (size_t i = 0; i < m->n_tensors; i++) {
-        const gm_tensor *t = m->tensors[i].tensor;
-        const size_t size = (size_t)t->size * gm__esize(t->dtype);
-        if (strncmp(m->tensors[i].name, prefix, strlen(prefix))) continue;
-        ck_assert_uint_le(b.n + size, 1 << 22);
-        memcpy(b.p + b.n, t->data, size);
-        b.n += size;
-    }
-    ck_assert_uint_gt(b.n, 0);
-    return b;
-}
-static int same_as(bytes a, const gm_model *m, const char *prefix)
-{
-    bytes b = bytes_of(m, prefix);
-    const int same = a.n == b.n && !memcmp(a.p, b.p, a.n);
-    free(b.p);
-    return same;
 }
 
 /* Two levels of 2 x 2 and 4 x 4 pixels. */
@@ -246,29 +222,9 @@ START_TEST(resumes_with_the_same_bytes)
 {
     gm_dataset *d = pictures(70, 1);
     for (size_t i = 0; i < GM__COUNT(games); i++) {
-        const char *options = i % 2 ? "steps=7 batch=16 ema=0.8 schedule=cosine" : "steps=7 batch=16 ema=0.8 optimizer=adamw clip-norm=1";
-        gm_model *m = lapgan(games[i]);
-        gm_trainer *tr = NULL;
-        OK(gm_trainer_new(m, d, options, &tr));
-        OK(gm_trainer_run(tr));
-        OK(gm_model_save(m, at("m1")));
-        OK(gm_trainer_save(tr, at("c1")));
-        gm_trainer_free(tr), gm_model_free(m);
-        for (int cut = 1; cut < 7; cut += 3) {
-            m = lapgan(games[i]);
-            OK(gm_trainer_new(m, d, options, &tr));
-            for (int k = 0; k < cut; k++) OK(gm_trainer_step(tr, NULL));
-            if (i != 2) OK(gm_gan_d_step(tr, NULL)); /* in the middle of a step */
-            OK(gm_trainer_save(tr, at("c")));
-            gm_trainer_free(tr), gm_model_free(m);
-            OK(gm_ctx_set_threads(ctx, 1 + cut % 3));
-            OK(gm_trainer_resume(ctx, at("c"), d, NULL, NULL, &tr));
-            OK(gm_trainer_run(tr));
-            OK(gm_model_save(gm_trainer_model(tr), at("m2")));
-            OK(gm_trainer_save(tr, at("c2")));
-            gm_trainer_free(tr);
-            ck_assert_msg(same_files(at("m1"), at("m2")) && same_files(at("c1"), at("c2")), "%s, cut at %d", games[i], cut);
-        }
+        const char *how = i % 2 ? "steps=7 batch=16 ema=0.8 schedule=cosine" : "steps=7 batch=16 ema=0.8 optimizer=adamw clip-norm=1";
+        whole_run(lapgan(games[i]), d, how);
+        for (int at_step = 1; at_step < 7; at_step += 3) cut_run(lapgan(games[i]), d, how, at_step, i != 2, games[i]);
     }
     gm_dataset_free(d);
 }
@@ -277,32 +233,13 @@ END_TEST
 START_TEST(threads_files_and_samples)
 {
     gm_dataset *d = pictures(70, 1);
-    for (size_t i = 0; i < GM__COUNT(games); i++)
-        for (int threads = 1; threads <= 3; threads++) {
-            gm_model *m = lapgan(games[i]), *back = NULL;
-            gm_tensor *a = NULL, *b = NULL;
-            OK(gm_ctx_set_threads(ctx, threads));
-            OK(gm_fit(m, d, "steps=4 batch=16"));
-            OK(gm_model_save(m, at(threads == 1 ? "first" : "other")));
-            if (threads > 1) ck_assert_msg(same_files(at("first"), at("other")), "%s: %d threads", games[i], threads);
-            OK(gm_model_load(ctx, at("first"), &back));
-            OK(gm_sample(m, 11, 5, &a));
-            OK(gm_sample(back, 11, 5, &b));
-            ck_assert(!memcmp(a->data, b->data, (size_t)a->size * sizeof(float)));
-            gm_tensor_free(a), gm_tensor_free(b);
-            gm_model_free(m), gm_model_free(back);
-        }
+    for (size_t i = 0; i < GM__COUNT(games); i++) any_threads("lapgan", games[i], d, "steps=4 batch=16", eleven_draws);
     gm_dataset_free(d);
 }
 END_TEST
 
 /* ---- cut short -------------------------------------------------------------------------------------------- */
 
-static int stop_at_two(const gm_progress *p, void *user)
-{
-    GM__UNUSED(user);
-    return p->step == 2;
-}
 START_TEST(cut_short)
 {
     gm_dataset *d = pictures(64, 1);
@@ -310,7 +247,7 @@ START_TEST(cut_short)
     gm_trainer *tr = NULL;
     gm_tensor *x = NULL;
     OK(gm_trainer_new(m, d, "batch=16 steps=20", &tr));
-    OK(gm_trainer_set_progress(tr, stop_at_two, NULL, 0));
+    OK(gm_trainer_set_progress(tr, stop_at, &(int){2}, 0));
     ck_assert_int_eq(gm_trainer_run(tr), GM_ECANCELED);
     ck_assert_uint_eq(gm_trainer_steps(tr), 2);
     OK(gm_sample(m, 3, 0, &x));
