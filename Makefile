@@ -165,10 +165,9 @@ check-long: check check-asan check-tsan
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 bench: $(BENCHES) $(BUILD)/gm $(LIBSO)
 ifneq ($(PEERS),)
-	@sh tests/bench/peers.sh "$(BUILD)" "$(or $(PYTHON),python3)" "$(PEERS)"
+	@THREADS="$(THREADS)" sh tests/bench/peers.sh "$(BUILD)" "$(or $(PYTHON),python3)" "$(PEERS)"
 else
-	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
-	@sh tests/bench/footprint.sh "$(BUILD)" "$(LIBD)"
+	@ONLY="$(ONLY)" THREADS="$(THREADS)" sh tests/bench/run.sh "$(BUILD)" "$(LIBD)"
 endif
 
 EXPERIMENTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/experiments/*.c))
@@ -207,7 +206,7 @@ help:
 	@echo "make check        all tests, the project's own checks, unit and op tests under ASan and UBSan"
 	@echo "make check-asan   all tests under ASan and UBSan      make check-tsan   thread tests under TSan"
 	@echo "make check-long   everything, long versions included"
-	@echo "make bench        speed, memory, size of the library; PEERS=1: beside PyTorch (PYTHON=)"
+	@echo "make bench        speed, memory, size of the library; ONLY=vae THREADS=2 narrow it; PEERS=1 or names: beside other libraries (PYTHON=)"
 	@echo "make experiments DATA=DIR    train on real data to the published figures"
 	@echo "make install PREFIX=/usr/local DESTDIR= PROGRAM=gm    make uninstall"
 	@echo "variables: CC OPT CFLAGS SAN BUILD LIBD, V=1 shows commands"

@@ -1,5 +1,4 @@
 /* bench_conv.c - convolutions at the shapes of a DCGAN and a LeNet, batch 64, forward and with all gradients, as JSON lines.
- * usage: bench_conv [threads [part of a name]]   default: 1 and 2 threads
  * With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. */
 #include "bench/bench.h"
 #include "ops/conv.h"
@@ -58,33 +57,33 @@ static void measure(gm_ctx *ctx, gm_tape *t, const shape *s, int threads, double
             sample[n] = now() - start;
         }
         qsort(sample, (size_t)n, sizeof *sample, by_value);
-        const char *what = gradients ? "fwdbwd" : "fwd", *line = "{\"workload\":\"conv_%s_%s\",\"peer\":\"libgm\",\"threads\":%d,\"metric\":\"%s\",\"value\":%.5g,\"unit\":\"%s\",\"n\":%d}\n";
-        printf(line, s->name, what, threads, "time", sample[n / 2] * 1e3, "ms", n);
-        printf(line, s->name, what, threads, "rate", flops / sample[n / 2] * 1e-9, "GFLOP/s", n);
-        fflush(stdout);
+        char name[60];
+        snprintf(name, sizeof name, "conv_%s_%s", s->name, gradients ? "fwdbwd" : "fwd");
+        show(name, threads, "time", sample[n / 2] * 1e3, "ms", n);
+        show(name, threads, "rate", flops / sample[n / 2] * 1e-9, "GFLOP/s", n);
     }
     for (int i = 0; i < 3; i++) gm_tensor_free(xs[i]);
 }
 
+static void run(int threads, const char *part)
+{
+    gm_tape *t = NULL;
+    gm_ctx *ctx = bench_ctx(threads);
+    double warm = WARM;
+    char name[60];
+    NEED(gm_tape_new(ctx, 0, &t));
+    for (size_t i = 0; i < GM__COUNT(shapes); i++) {
+        snprintf(name, sizeof name, "conv_%s", shapes[i].name);
+        if (!strstr(name, part)) continue;
+        measure(ctx, t, &shapes[i], threads, warm);
+        warm = 0;
+    }
+    gm_tape_free(t);
+    gm_ctx_free(ctx);
+}
+
 int main(int argc, char **argv)
 {
-    int only = argc > 1 ? atoi(argv[1]) : 0;
-    for (int threads = only ? only : 1; threads <= (only ? only : 2); threads++) {
-        gm_ctx *ctx = NULL;
-        gm_tape *t = NULL;
-        gm_ctx_config c;
-        gm_ctx_config_init(&c, sizeof c);
-        c.threads = threads;
-        NEED(gm_ctx_new(&c, &ctx));
-        NEED(gm_tape_new(ctx, 0, &t));
-        double warm = WARM;
-        for (size_t i = 0; i < GM__COUNT(shapes); i++) {
-            if (argc > 2 && !strstr(shapes[i].name, argv[2])) continue;
-            measure(ctx, t, &shapes[i], threads, warm);
-            warm = 0;
-        }
-        gm_tape_free(t);
-        gm_ctx_free(ctx);
-    }
+    for_threads(argc, argv, run);
     return 0;
 }

@@ -4,7 +4,7 @@
  * a trainer, or of a token that is drawn and read. With BENCH_CLOCK=cpu, for one thread on a busy machine, processor time is measured. */
 #include "bench/bench.h"
 
-enum { LEAST = 3, MOST = 400, TEXT = 100000, VOCAB = 65 };
+enum { TEXT = 100000, VOCAB = 65 };
 #define SECONDS 3.0
 
 static const struct { const char *name, *options; int block, batch; } sizes[] = {
@@ -12,76 +12,54 @@ static const struct { const char *name, *options; int block, batch; } sizes[] = 
     {"large", "depth=6 heads=6 embd=384 block=256 bias=off unk=off", 256, 8},
 };
 
-static void show(const char *size, const char *what, int threads, double seconds, int tokens, int n)
-{
-    const char *line = "{\"workload\":\"gpt_%s_%s\",\"peer\":\"libgm\",\"threads\":%d,\"metric\":\"%s\",\"value\":%.5g,\"unit\":\"%s\",\"n\":%d}\n";
-    printf(line, size, what, threads, "time", seconds * 1e3, "ms", n);
-    printf(line, size, what, threads, "tokens", tokens / seconds, "token/s", n);
-    fflush(stdout);
-}
+/* A whole context, token by token. */
+typedef struct writing { gm_sampler *s; int block; } writing;
 
-static double step(gm_trainer *tr)
+static void context(void *arg)
 {
-    double start = now();
-    NEED(gm_trainer_step(tr, NULL));
-    return now() - start;
-}
-
-/* A whole context, token by token: seconds a token. */
-static double context(gm_sampler *s, int block)
-{
+    const writing *w = arg;
     int64_t token;
-    NEED(gm_sampler_reset(s));
-    NEED(gm_sampler_prompt(s, "0", 1));
-    double start = now();
-    for (int i = 1; i < block; i++) NEED(gm_sampler_next(s, &token));
-    return (now() - start) / (block - 1);
+    NEED(gm_sampler_reset(w->s));
+    NEED(gm_sampler_prompt(w->s, "0", 1));
+    for (int i = 1; i < w->block; i++) NEED(gm_sampler_next(w->s, &token));
 }
 
 static void measure(int k, int threads, const char *part)
 {
-    double sample[MOST], end;
-    int n = 0;
+    int n;
     char how[100], name[40];
-    gm_ctx *ctx = NULL;
     gm_model *m = NULL;
     gm_trainer *tr = NULL;
-    gm_sampler *s = NULL;
-    gm_ctx_config c;
-    gm_ctx_config_init(&c, sizeof c);
-    c.threads = threads;
-    c.amx = 1;
-    NEED(gm_ctx_new(&c, &ctx));
+    writing w = {.block = sizes[k].block};
+    gm_ctx *ctx = bench_ctx(threads);
     gm_dataset *d = random_text(ctx, TEXT, VOCAB);
     NEED(gm_model_new(ctx, "gpt", sizes[k].options, &m));
     snprintf(how, sizeof how, "steps=1000000 batch=%d prefetch=off beta2=0.99", sizes[k].batch);
     NEED(gm_trainer_new(m, d, how, &tr));
     snprintf(name, sizeof name, "gpt_%s_train", sizes[k].name);
-    if (!part || strstr(name, part)) {
-        for (int i = 0; i < 2; i++) step(tr);
-        for (end = now() + SECONDS; n < LEAST || (n < MOST && now() < end); n++) sample[n] = step(tr);
-        qsort(sample, (size_t)n, sizeof *sample, by_value);
-        show(sizes[k].name, "train", threads, sample[n / 2], sizes[k].batch * sizes[k].block, n);
-    }
+    steps s = {.ctx = ctx, .tr = tr, .step = gm_trainer_step, .inner = 1, .seconds = SECONDS, .units = sizes[k].batch * sizes[k].block, .metric = "tokens", .unit = "token/s"};
+    if (strstr(name, part)) bench_steps(name, threads, &s);
     gm_trainer_free(tr);
     snprintf(name, sizeof name, "gpt_%s_sample", sizes[k].name);
-    if (!part || strstr(name, part)) {
-        NEED(gm_sampler_new(ctx, m, "temperature=0.8", &s));
-        context(s, sizes[k].block);
-        for (n = 0, end = now() + SECONDS; n < LEAST || (n < MOST && now() < end); n++) sample[n] = context(s, sizes[k].block);
-        qsort(sample, (size_t)n, sizeof *sample, by_value);
-        show(sizes[k].name, "sample", threads, sample[n / 2], 1, n);
+    if (strstr(name, part)) {
+        NEED(gm_sampler_new(ctx, m, "temperature=0.8", &w.s));
+        const double t = median_time(context, &w, SECONDS, &n) / (w.block - 1);
+        show(name, threads, "time", t * 1e3, "ms", n);
+        show(name, threads, "tokens", 1 / t, "token/s", n);
+        gm_sampler_free(w.s);
     }
-    gm_sampler_free(s);
     gm_model_free(m);
     gm_dataset_free(d);
     gm_ctx_free(ctx);
 }
 
+static void run(int threads, const char *part)
+{
+    for (int k = 0; k < 2; k++) measure(k, threads, part);
+}
+
 int main(int argc, char **argv)
 {
-    int only = argc > 1 ? atoi(argv[1]) : 0;
-    for (int threads = only ? only : 1; threads <= (only ? only : 2); threads++)
-        for (int k = 0; k < 2; k++) measure(k, threads, argc > 2 ? argv[2] : NULL);
+    for_threads(argc, argv, run);
     return 0;
 }

@@ -41,20 +41,18 @@ static void write_text(const char *path)
 static void print(const char *name, double *seconds, int threads)
 {
     qsort(seconds, ROUNDS, sizeof *seconds, by_value);
-    printf("{\"workload\": \"%s\", \"peer\": \"libgm\", \"threads\": %d, \"metric\": \"time\", \"value\": %.3f, \"unit\": \"ms\", \"n\": %d}\n", name, threads,
-           1e3 * seconds[ROUNDS / 2], ROUNDS);
-    fflush(stdout);
+    show(name, threads, "time", 1e3 * seconds[ROUNDS / 2], "ms", ROUNDS);
 }
 
 static void measure(int order, int threads, const char *text, const char *arpa, const char *part)
 {
-    char name[64], spec[1100], options[100];
+    char spec[1100], options[100];
     double train[ROUNDS], query[ROUNDS];
-    gm_ctx *ctx = NULL;
-    gm_ctx_config c;
-    gm_ctx_config_init(&c, sizeof c);
-    c.threads = threads;
-    NEED(gm_ctx_new(&c, &ctx));
+    char trained[64], asked[64];
+    snprintf(trained, sizeof trained, "ngram_train_o%d_1Mtok", order);
+    snprintf(asked, sizeof asked, "ngram_query_o%d_1Mtok", order);
+    if (!strstr(trained, part) && !strstr(asked, part)) return;
+    gm_ctx *ctx = bench_ctx(threads);
     snprintf(spec, sizeof spec, "lines:%s", text);
     snprintf(options, sizeof options, "order=%d tokenizer=word pattern=space", order);
     for (int i = 0; i < ROUNDS; i++) {
@@ -79,10 +77,8 @@ static void measure(int order, int threads, const char *text, const char *arpa, 
         gm_dataset_free(d);
         gm_model_free(m);
     }
-    snprintf(name, sizeof name, "ngram_train_o%d_1Mtok", order);
-    if (!part || strstr(name, part)) print(name, train, threads);
-    snprintf(name, sizeof name, "ngram_query_o%d_1Mtok", order);
-    if (!part || strstr(name, part)) print(name, query, threads);
+    if (strstr(trained, part)) print(trained, train, threads);
+    if (strstr(asked, part)) print(asked, query, threads);
     gm_ctx_free(ctx);
 }
 
@@ -94,7 +90,7 @@ int main(int argc, char **argv)
     snprintf(text, sizeof text, "%s/gm_bench_zipf.txt", folder ? folder : "/tmp");
     snprintf(arpa, sizeof arpa, "%s/gm_bench_zipf.arpa", folder ? folder : "/tmp");
     write_text(text);
-    for (int order = 3; order <= 5; order += 2) measure(order, threads, text, arpa, argc > 2 ? argv[2] : NULL);
+    for (int order = 3; order <= 5; order += 2) measure(order, threads, text, arpa, argc > 2 ? argv[2] : "");
     remove(arpa);
     return 0;
 }
