@@ -7,6 +7,8 @@
 enum {
     GM__KC = 448,             /* longest block of k: a panel of B stays in the first cache levels */
     GM__MC = 240,             /* rows of a task's block, a multiple of every tile height */
+    GM__A_ROWS = 6,           /* rows of A that lie one after the other: so many at once are read where they lie */
+    GM__A_STEP = 16,          /* columns of A packed at once where it lies column by column */
     GM__A_PACK = 1 << 20,     /* most elements of packed A a worker holds */
     GM__B_PACK = 1 << 21,     /* most elements of B packed for all workers at once */
     GM__B_SMALL = 1 << 14,    /* elements of a B that stays in the first cache anyhow */

@@ -49,7 +49,7 @@ static void F(shape_plan)(F(plan) *p, gm_ctx *ctx, const gm__gemm *g)
     p->mc = F(divup)(F(divup)(g->m, p->rows), p->mr) * p->mr;
     p->rows = F(divup)(g->m, p->mc);
     p->thin = g->m == 1 && (g->brs == 1 || g->bcs == 1);
-    p->pack_a = !p->thin && g->n > 2 * p->nr;
+    p->pack_a = !p->thin && g->n > 2 * p->nr && (g->acs != 1 || p->mr > GM__A_ROWS);
     p->shared_b = p->rows > 1;
     p->direct_b = !p->shared_b && g->bcs == 1 && (g->m <= 64 || g->n * g->k <= GM__B_SMALL);
     p->a_size = p->pack_a ? p->mc * g->k : 0;
@@ -89,7 +89,7 @@ static void F(pack_a)(const F(plan) *p, T *dst, size_t row, size_t m)
     const gm__gemm *g = p->g;
     for (size_t k = 0; k < g->k; k += p->kc) {
         size_t kc = g->k - k < p->kc ? g->k - k : p->kc;
-        size_t step = g->ars == 1 && g->acs != 1 ? 8 : kc;
+        size_t step = g->ars == 1 && g->acs != 1 ? GM__A_STEP : kc;
         for (size_t q = 0; q < kc; q += step)
             for (size_t i = 0; i < m; i += p->mr)
                 p->kern->F1(gemm_pack, S)(p->mr, m - i < p->mr ? m - i : p->mr, kc - q < step ? kc - q : step,
