@@ -15,28 +15,27 @@ static void copy_strided(size_t esize, int64_t n, char *d, int64_t ds, const cha
     }
 }
 
-/* A matrix whose rows lie along memory in s, whose columns do in d: through a small square, so that cache lines are used
- * whole on both sides, also where rows of s are a power of two apart and fall on each other in the cache. */
-enum { SQUARE = 32 };
-#define TRANSPOSE(T)                                                                                                    \
+/* A matrix whose rows lie along memory in s, whose columns do in d: through a small block of less than 4 KiB, so that cache lines are
+ * used whole on both sides, also where rows of s are a power of two apart and fall on each other in the cache. */
+#define TRANSPOSE(T, R, C)                                                                                              \
     static void transpose_##T(int64_t rows, int64_t cols, char *d, int64_t d0, const char *s, int64_t s1)              \
     {                                                                                                                   \
-        T square[SQUARE][SQUARE];                                                                                       \
-        for (int64_t i = 0; i < rows; i += SQUARE)                                                                      \
-            for (int64_t j = 0; j < cols; j += SQUARE) {                                                                \
-                int64_t m = rows - i < SQUARE ? rows - i : SQUARE, n = cols - j < SQUARE ? cols - j : SQUARE;           \
+        T block[R][C];                                                                                                  \
+        for (int64_t i = 0; i < rows; i += R)                                                                           \
+            for (int64_t j = 0; j < cols; j += C) {                                                                     \
+                int64_t m = rows - i < R ? rows - i : R, n = cols - j < C ? cols - j : C;                               \
                 for (int64_t l = 0; l < n; l++) {                                                                       \
                     const char *column = s + i * (int64_t)sizeof(T) + (j + l) * s1;                                     \
-                    for (int64_t k = 0; k < m; k++) memcpy(&square[k][l], column + k * (int64_t)sizeof(T), sizeof(T));  \
+                    for (int64_t k = 0; k < m; k++) memcpy(&block[k][l], column + k * (int64_t)sizeof(T), sizeof(T));   \
                 }                                                                                                       \
                 for (int64_t k = 0; k < m; k++)                                                                         \
-                    memcpy(d + (i + k) * d0 + j * (int64_t)sizeof(T), square[k], (size_t)n * sizeof(T));                \
+                    memcpy(d + (i + k) * d0 + j * (int64_t)sizeof(T), block[k], (size_t)n * sizeof(T));                 \
             }                                                                                                           \
     }
-TRANSPOSE(uint8_t)
-TRANSPOSE(uint16_t)
-TRANSPOSE(uint32_t)
-TRANSPOSE(uint64_t)
+TRANSPOSE(uint8_t, 32, 32)
+TRANSPOSE(uint16_t, 32, 32)
+TRANSPOSE(uint32_t, 16, 32)
+TRANSPOSE(uint64_t, 16, 24)
 
 /* A copy cut into pieces, each some rows of one matrix; the last two axes are rows and columns. */
 typedef struct piece_job {
@@ -95,7 +94,7 @@ static void bring_axis(piece_job *j, const int64_t *stride, int to)
 
 static void copy_same(gm_ctx *ctx, const gm_tensor *dst, const gm_tensor *src)
 {
-    enum { PIECE = 8192, WORTH = 65536 }; /* elements of a piece; fewer are not worth waking a thread */
+    enum { PIECE = 8192, SQUARE = 32, WORTH = 65536 }; /* elements of a piece; fewer are not worth waking a thread */
     const gm_tensor *ops[2] = {dst, src};
     gm__walk w;
     gm__walk_init(&w, dst->ndim, dst->shape, 2, ops);

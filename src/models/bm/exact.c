@@ -74,21 +74,22 @@ static void one_part(void *arg, size_t part, size_t worker)
 
 gm_status gm__bm_log_z(gm_ctx *ctx, const gm__bm *m, double temperature, double *out)
 {
-    double sum[1 << (GM__BM_UNITS - FREE)];
     gm_tape *t = NULL;
     if (m->n > GM__BM_UNITS)
         return gm__fail_ctx(ctx, GM_ELIMIT, "bm: the states of %lld units cannot be enumerated (at most %d units)", (long long)m->n, GM__BM_UNITS);
     GM__TRY(gm__check_cancel(ctx));
     GM__TRY(gm__use_tape(ctx, &t));
+    const size_t n = (size_t)1 << (m->n > FREE ? m->n - FREE : 0);
+    double *sum = gm__alloc(ctx, n, sizeof *sum);
     gm_tensor *w = gm__bm_matrix(m, t);
-    gm_status s = w ? GM_OK : gm__tape_failed(ctx, t);
+    gm_status s = !sum ? GM_ENOMEM : w ? GM_OK : gm__tape_failed(ctx, t);
     if (!s) {
-        const size_t n = (size_t)1 << (m->n > FREE ? m->n - FREE : 0);
         gm__log_sum all = gm__log_nothing();
         gm__parallel(ctx, n, one_part, &(parts){.m = m, .w = gm__f32(w), .temperature = temperature, .sum = sum});
         for (size_t i = 0; i < n; i++) gm__log_add(&all, sum[i]);
         *out = gm__log_value(&all);
     }
+    gm__free(ctx, sum);
     gm_tape_free(t);
     return s;
 }

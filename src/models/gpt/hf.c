@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PATH = 4096, NAME = 160 };
+enum { PATH = 1024, NAME = 160 };
 
 /* ---- names ----------------------------------------------------------------------------- */
 
@@ -44,7 +44,7 @@ static gm_status path_of(gm_ctx *ctx, const char *folder, const char *name, char
 
 /* ---- config.json -------------------------------------------------------------------------- */
 
-typedef struct hf { gm_ctx *ctx; char path[PATH]; json_t *root; gm__st *st; gm_model *m; gm_tokenizer *tk; } hf;
+typedef struct hf { gm_ctx *ctx; char path[PATH], data[PATH]; json_t *root; gm__st *st; gm_model *m; gm_tokenizer *tk; } hf;
 
 static gm_status whole(const hf *h, const char *key, const char *other, int64_t lo, int64_t hi, int64_t *out)
 {
@@ -224,11 +224,10 @@ static gm_status load(hf *h, const char *folder)
     gm_status s = gm__json_parse(h->ctx, GM_EFORMAT, json, (const char *)bytes, size, &h->root);
     gm__free(h->ctx, bytes);
     if (!s) s = gm__st_open(h->ctx, h->path, &h->st);
-    char data[PATH];
-    memcpy(data, h->path, PATH);
+    memcpy(h->data, h->path, PATH);
     memcpy(h->path, json, PATH); /* messages name the file that is read */
     if (!s) s = configure(h, &vocab);
-    memcpy(h->path, data, PATH);
+    memcpy(h->path, h->data, PATH);
     if (!s) s = tokenizer_of(h, folder, vocab);
     if (!s) s = gm__gpt_make(h->m, h->tk);
     return s ? s : weights(h);
