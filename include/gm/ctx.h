@@ -26,6 +26,13 @@ enum { GM_PRECISION_HIGHEST = 0, GM_PRECISION_HIGH = 1, GM_PRECISION_MEDIUM = 2 
 /* Levels of the log callback. */
 enum { GM_LOG_DEBUG = 0, GM_LOG_INFO = 1, GM_LOG_WARN = 2, GM_LOG_ERROR = 3 };
 
+/** The host's allocator: size bytes aligned as malloc does, or NULL. Called from any thread. */
+typedef void *(*gm_alloc_fn)(void *user, size_t size);
+/** Gives back what gm_alloc_fn gave. Called from any thread. */
+typedef void (*gm_dealloc_fn)(void *user, void *ptr);
+/** Receives a line of the log, without newline; level is GM_LOG_*. */
+typedef void (*gm_log_fn)(int32_t level, const char *line, void *user);
+
 /* Options of a context. Fill with gm_ctx_config_init, change what you need. */
 typedef struct gm_ctx_config {
     uint32_t struct_size;  /* set by gm_ctx_config_init */
@@ -36,11 +43,11 @@ typedef struct gm_ctx_config {
     int32_t  blas_threads; /* 1 permits setting OpenBLAS to one thread and using its products; 0: never */
     int32_t  debug;        /* 1: op handles are checked against their generation */
     const char *cpu;       /* "auto", "plain", "avx2", "avx512"; borrowed during the call */
-    void *(*alloc)(void *user, size_t size);      /* NULL: malloc; called from any thread */
-    void  (*dealloc)(void *user, void *ptr);      /* NULL: free; set both or none */
-    void  *alloc_user;
-    void  (*log)(int32_t level, const char *line, void *user); /* NULL: no log */
-    void  *log_user;
+    gm_alloc_fn alloc;     /* NULL: malloc */
+    gm_dealloc_fn dealloc; /* NULL: free; set both or none */
+    void *alloc_user;
+    gm_log_fn log;         /* NULL: no log */
+    void *log_user;
 } gm_ctx_config;
 
 /**

@@ -23,22 +23,26 @@
 extern "C" {
 #endif
 
+/** Type and shape of the result: sets *dtype, *ndim and shape[0..ndim), which come in as those of in[0]. */
+typedef int32_t (*gm_infer_fn)(void *user, gm_tensor *const *in, int32_t n, int32_t *dtype, int32_t *ndim, int64_t *shape);
+/** Fills out, every element. */
+typedef int32_t (*gm_forward_fn)(void *user, gm_tensor *const *in, int32_t n, gm_tensor *out);
+/** Fills gin[i], the gradient of in[i], for each i where gin[i] is not NULL; they come as zeros.
+ * gout is the gradient of out. First derivatives only. */
+typedef int32_t (*gm_backward_fn)(void *user, gm_tensor *const *in, int32_t n, gm_tensor *out, gm_tensor *gout, gm_tensor *const *gin);
+/** The same as an expression on the tape t, which makes derivatives of any order possible: sets gin[i]
+ * to op results in the shape of in[i] where want[i]; NULL there means zero. */
+typedef int32_t (*gm_vjp_fn)(void *user, gm_tape *t, gm_tensor *const *in, int32_t n, gm_tensor *out, gm_tensor *gout, const int32_t *want, gm_tensor **gin);
+
 /** An op in callbacks. Fill by gm_custom_op_init, then set what differs. */
 typedef struct gm_custom_op {
     size_t struct_size;  /* set by gm_custom_op_init */
     const char *name;    /* for messages and gm_tape_print; copied */
     void *user;          /* handed to the callbacks; borrowed until the tape is reset */
-    /* Type and shape of the result: sets *dtype, *ndim and shape[0..ndim), which come in as those of in[0].
-     * NULL: the result is like in[0]. */
-    int32_t (*infer)(void *user, gm_tensor *const *in, int32_t n, int32_t *dtype, int32_t *ndim, int64_t *shape);
-    /* Fills out, every element. Required. */
-    int32_t (*forward)(void *user, gm_tensor *const *in, int32_t n, gm_tensor *out);
-    /* Fills gin[i], the gradient of in[i], for each i where gin[i] is not NULL; they come as zeros.
-     * gout is the gradient of out. First derivatives only. NULL: vjp is used, or there is no gradient. */
-    int32_t (*backward)(void *user, gm_tensor *const *in, int32_t n, gm_tensor *out, gm_tensor *gout, gm_tensor *const *gin);
-    /* The same as an expression on the tape t, which makes derivatives of any order possible: sets gin[i]
-     * to op results in the shape of in[i] where want[i]; NULL there means zero. */
-    int32_t (*vjp)(void *user, gm_tape *t, gm_tensor *const *in, int32_t n, gm_tensor *out, gm_tensor *gout, const int32_t *want, gm_tensor **gin);
+    gm_infer_fn infer;       /* NULL: the result is like in[0] */
+    gm_forward_fn forward;   /* required */
+    gm_backward_fn backward; /* NULL: vjp is used, or there is no gradient */
+    gm_vjp_fn vjp;           /* NULL: backward is used */
 } gm_custom_op;
 
 /**

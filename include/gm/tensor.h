@@ -51,6 +51,9 @@ GM_API gm_status gm_tensor_new(gm_ctx *ctx, int32_t dtype, int32_t ndim, const i
  */
 GM_API gm_status gm_tensor_copy(gm_ctx *ctx, int32_t dtype, int32_t ndim, const int64_t *shape, const void *data, gm_tensor **out);
 
+/** Told once that a wrapped tensor is dead and its memory free to go. Called from any thread. */
+typedef void (*gm_deleter_fn)(void *data, void *user);
+
 /**
  * Tensor over the host's memory, no copy. The library writes to it only where
  * the host asks (gm_tensor_assign, an optimiser that was given it).
@@ -63,7 +66,7 @@ GM_API gm_status gm_tensor_copy(gm_ctx *ctx, int32_t dtype, int32_t ndim, const 
  * @since     0.1
  */
 GM_API gm_status gm_tensor_wrap(gm_ctx *ctx, int32_t dtype, int32_t ndim, const int64_t *shape, const int64_t *strides,
-                                void *data, void (*deleter)(void *data, void *user), void *user, gm_tensor **out);
+                                void *data, gm_deleter_fn deleter, void *user, gm_tensor **out);
 
 /**
  * Drops the caller's reference. An op result is left alone: its tape owns it.

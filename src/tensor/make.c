@@ -87,7 +87,7 @@ static gm_status check_strides(gm__err *e, int32_t ndim, const int64_t *shape, c
 }
 
 gm_status gm_tensor_wrap(gm_ctx *ctx, int32_t dtype, int32_t ndim, const int64_t *shape, const int64_t *strides,
-                         void *data, void (*deleter)(void *data, void *user), void *user, gm_tensor **out)
+                         void *data, gm_deleter_fn deleter, void *user, gm_tensor **out)
 {
     int64_t size;
     if (!out) return gm__is(ctx, GM__CTX) ? gm__fail_ctx(ctx, GM_EARG, "tensor: out is NULL") : GM_EARG;

@@ -23,7 +23,7 @@ struct gm_tensor {
     bool has_grad;            /* grad holds a sum since the last clear */
     uint64_t version;         /* grows with every change through the library */
     uint64_t tape_stamp;      /* last (tape, generation) that retained it */
-    void (*deleter)(void *, void *);
+    gm_deleter_fn deleter;
     void *deleter_user;
     void *block;              /* owned memory, or NULL when wrapped */
     int64_t shape[GM_MAX_DIMS], stride[GM_MAX_DIMS];

@@ -26,7 +26,7 @@ static int check_header(const char *path)
         while (*q == ' ') q++;
         if (!own || *q != '=' || name[strlen(name) - 1] == '_') continue;
         int64_t v = -1;
-        ck_assert_msg(gm_constant(name, &v) == GM_OK, "%s of %s is missing in constants.c", name, path);
+        ck_assert_msg(gm_constant(name, &v) == GM_OK, "%s of %s is missing: UPDATE=1 sh tests/checks/api.sh", name, path);
         q++;
         while (*q == ' ') q++;
         char *end;
