@@ -24,7 +24,7 @@ static const uint32_t BINARIZE_BLOCK = (uint32_t)1 << 31;
 
 static void slot_free(gm_batches *b, gm__slot *s)
 {
-    for (int32_t i = 0; i < b->d->n_columns; i++) {
+    for (int32_t i = 0; i < b->n_columns; i++) {
         if (s->last) gm_tensor_free(s->last[i]); /* lies in full's memory */
         if (s->full) gm_tensor_free(s->full[i]);
     }
@@ -47,17 +47,17 @@ static gm_status slot_make(gm_batches *b, gm__slot *s)
     gm_dataset *d = b->d;
     size_t batch = (size_t)b->cfg.batch;
     int64_t tail = (int64_t)(d->rows % batch);
-    s->full = gm__calloc(b->ctx, (size_t)d->n_columns, sizeof(gm_tensor *));
-    s->last = gm__calloc(b->ctx, (size_t)d->n_columns, sizeof(gm_tensor *));
+    s->full = gm__calloc(b->ctx, (size_t)b->n_columns, sizeof(gm_tensor *));
+    s->last = gm__calloc(b->ctx, (size_t)b->n_columns, sizeof(gm_tensor *));
     s->rows = gm__alloc(b->ctx, batch, sizeof *s->rows);
     s->origin = gm__alloc(b->ctx, batch, sizeof *s->origin);
     if (b->augment.on) s->work = gm__alloc(b->ctx, (size_t)d->column[0].row_elems, sizeof *s->work);
     if (!s->full || !s->last || !s->rows || !s->origin || (b->augment.on && !s->work)) return GM_ENOMEM;
     size_t raw = 0;
-    for (int32_t i = 0; i < d->n_columns; i++)
+    for (int32_t i = 0; i < b->n_columns; i++)
         if (d->column[i].source && d->column[i].source->bytes > raw) raw = d->column[i].source->bytes;
     if (raw && !(s->raw = gm__alloc(b->ctx, raw, 1))) return GM_ENOMEM;
-    for (int32_t i = 0; i < d->n_columns; i++) {
+    for (int32_t i = 0; i < b->n_columns; i++) {
         const gm__column *c = &d->column[i];
         int64_t shape[GM_MAX_DIMS + 1] = { (int64_t)batch };
         for (int k = 0; k < c->ndim; k++) shape[k + 1] = c->shape[k];
@@ -138,6 +138,7 @@ gm_status gm_batches_new(gm_dataset *d, const char *options, gm_batches **out)
     atomic_init(&b->h.refs, 1);
     b->ctx = d->ctx;
     b->d = d;
+    b->n_columns = d->n_columns;
     gm__retain(b->ctx);
     gm__retain(d);
     gm_status s = setup(b, options);
@@ -203,7 +204,7 @@ static void transform(gm_batches *b, gm__slot *s, float *x)
 static gm_status gather(gm_batches *b, gm__slot *s, bool quiet)
 {
     gm_dataset *d = b->d;
-    for (int32_t i = 0; i < d->n_columns && !d->fn; i++) {
+    for (int32_t i = 0; i < b->n_columns && !d->fn; i++) {
         int e = gm__column_rows(b->ctx->kern, &d->column[i], s->origin, s->n, s->raw, s->full[i]->data);
         if (e) return quiet ? GM_EIO : gm__source_fail(b->ctx, d->column[i].source, s->origin[0], e);
     }
@@ -253,7 +254,7 @@ gm_status gm_batches_next(gm_batches *b, gm_tensor **x)
     }
     b->now = (int)(s - b->slot);
     b->pos++;
-    for (int32_t i = 0; i < b->d->n_columns; i++) tensor_of(b, i)->version++;
+    for (int32_t i = 0; i < b->n_columns; i++) tensor_of(b, i)->version++;
     if (b->fetch.on) {
         bool over = b->pos == b->per_epoch;
         gm__fetch_ask(b, &b->slot[!b->now], b->epoch + over, over ? 0 : b->pos);
@@ -265,7 +266,7 @@ gm_status gm_batches_next(gm_batches *b, gm_tensor **x)
 gm_tensor *gm_batches_column(gm_batches *b, const char *name)
 {
     if (!gm__is(b, GM__BATCHES) || !name || !b->slot[b->now].n) return NULL;
-    for (int32_t i = 0; i < b->d->n_columns; i++)
+    for (int32_t i = 0; i < b->n_columns; i++)
         if (!strcmp(b->d->column[i].name, name)) return tensor_of(b, i);
     return NULL;
 }

@@ -40,6 +40,7 @@ struct gm_batches {
     gm__handle h;
     gm_ctx *ctx;              /* retained, as the data set */
     gm_dataset *d;
+    int32_t n_columns;        /* of it when the batches were made: what is added later they do not have */
     gm__batches_config cfg;
     uint64_t per_epoch, epoch, pos;
     gm__slot slot[2];
