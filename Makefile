@@ -52,6 +52,11 @@ endif
 $(BUILD)/src/kernels/%.o: OPT := -O3
 $(BUILD)/src/tensor/copy.o: OPT := -O3
 $(BUILD)/src/metrics/%.o: OPT := -O3
+# Fuzzing looks for errors in what reads and in what calls: the loops over numbers run at full speed.
+ifneq ($(PLAIN_KERNELS),)
+$(BUILD)/src/kernels/%.o: override OPT := -O2
+$(BUILD)/src/kernels/%.o: override SAN :=
+endif
 
 # Rebuild when the flags change.
 FLAGS_NOW = $(CC) $(GMFLAGS)
@@ -89,9 +94,9 @@ $(BUILD)/examples/%: examples/%.c $(LIBA) $(BUILD)/flags
 $(BUILD)/tests/%: tests/%.c $(LIBA) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CSTD) -D_GNU_SOURCE $(OPT) -g -pthread -Wall -Wextra -Wno-sign-compare $(SAN) $(CFLAGS) -Iinclude -Isrc -Itests $(PKG_CFLAGS) $(CHECK_CFLAGS) -MMD -MP \
-	  -o $@ $< $(LIBA) -Wl,--as-needed $(CHECK_LIBS) $(LDLIBS_)
+	  $(FUZZ_LINK) -o $@ $< $(LIBA) -Wl,--as-needed $(CHECK_LIBS) $(LDLIBS_)
 
--include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(EXAMPLES:=.d) $(TESTS:=.d)
+-include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(EXAMPLES:=.d) $(TESTS:=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
 
 # ---- set-up ------------------------------------------------------------------
 
@@ -153,6 +158,19 @@ check-asan:
 	@$(ASAN_MAKE) run-tests WHICH="unit ops models host fault fuzz"
 check-tsan:
 	@$(TSAN_MAKE) run-tests WHICH="unit models host"
+# Fuzzing: libFuzzer where there is clang, else the mutations of tests/fuzz/mutate.h. Totals add up in $(BUILD)/fuzz/runs.
+.PHONY: fuzz fuzz-build
+FUZZ_RUNS ?= 100000
+FUZZ_CC   ?= clang
+FUZZ_MAKE = $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/fuzz LIBD=$(BUILD)/fuzz/lib OPT=-O1 PLAIN_KERNELS=1
+fuzz: fuzz-build
+	@sh tests/fuzz/run.sh "$(BUILD)/fuzz" "$(FUZZ_RUNS)" $(TARGET)
+fuzz-build:
+	@if command -v $(lastword $(FUZZ_CC)) >/dev/null; then \
+	  $(FUZZ_MAKE) CC="$(FUZZ_CC)" FUZZ_LINK=-fsanitize=fuzzer \
+	    SAN="$(SAN_ADDRESS) -fno-sanitize-recover=float-cast-overflow -fsanitize=fuzzer-no-link" $(BUILD)/fuzz/tests/fuzz/fuzz; \
+	else $(FUZZ_MAKE) SAN="$(SAN_ADDRESS)" $(BUILD)/fuzz/tests/fuzz/plain; fi
+
 WHICH ?= unit ops models host fault fuzz
 WHICH_TESTS = $(foreach w,$(WHICH),$(filter $(BUILD)/tests/$(w)/%,$(TESTS)))
 run-tests: $(WHICH_TESTS) $(BUILD)/gm

@@ -1,102 +1,53 @@
-/* test_corpus.c - replays the seeds of every fuzz target, each whole, cut off and with bits flipped by a fixed
- * rule. Every input that ever broke a parser is a seed for ever. Run from the top of the source tree. */
+/* test_corpus.c - replays the seeds of every fuzz target, each whole, cut off, and changed by the rules of mutate.h. Every
+ * input that ever broke the library is a seed for ever. Run from the top of the source tree. */
 #include "fuzz/targets.inc"
+#include "fuzz/mutate.h"
+#include "fuzz/seeds.h"
 #include <check.h>
-#include <dirent.h>
-#include <stdio.h>
 
-enum { MOST = 1 << 16 };
+static fuzz_seed seeds[SEEDS_MOST];
 
-static void mutate(void (*target)(const uint8_t *, size_t), const uint8_t *seed, size_t n)
+/* A copy of its exact size, so that a read past the end is seen. */
+static void run(fuzz_fn *target, const uint8_t *p, size_t n)
 {
-    uint8_t *p = malloc(n + 64);
-    ck_assert_ptr_nonnull(p);
-    uint32_t r = 12345;
-    target(seed, n);
-    for (size_t k = 0; k < n; k += 1 + n / 200) { /* exact sizes, so that a read past the end is seen */
-        uint8_t *q = malloc(k + 1);
-        memcpy(q, seed, k);
-        target(q, k);
-        free(q);
-    }
-    for (int i = 0; i < 400; i++) {
-        memcpy(p, seed, n);
-        size_t m = n;
-        for (int k = 0; n && k <= i % 3; k++) {
-            r = r * 1664525u + 1013904223u;
-            size_t at = (r >> 8) % m;
-            switch (r >> 28 & 3) {
-            case 0: p[at] ^= (uint8_t)(1 << (r >> 5 & 7)); break;
-            case 1: p[at] = (uint8_t)r; break;
-            case 2: memmove(p + at, p + at + 1, m - at - 1), m -= m > 1; break;
-            default: memmove(p + at + 1, p + at, m - at), m++, p[at] = "0,\"[]{}\xff"[r & 7];
-            }
+    uint8_t *q = malloc(n + !n);
+    ck_assert_ptr_nonnull(q);
+    if (n) memcpy(q, p, n);
+    target(q, n);
+    free(q);
+}
+
+static void replay(const char *name, fuzz_fn *target)
+{
+    size_t n = seeds_read(name, seeds);
+    const char *runs = getenv("GM_FUZZ_RUNS"); /* changes of each seed; less where every run is slow */
+    long changes = runs ? atol(runs) : 200;
+    ck_assert_msg(n >= 3, "%zu seeds in tests/fuzz/seeds/%s; run this from the top of the source tree", n, name);
+    for (size_t i = 0; i < n; i++) {
+        const fuzz_seed *s = &seeds[i];
+        run(target, s->bytes, s->n);
+        for (size_t k = 0; runs == NULL && k < s->n; k += 1 + s->n / 100) run(target, s->bytes, k);
+        for (long k = 0; k < changes; k++) {
+            uint8_t room[2 * FUZZ_MOST];
+            gm__rng r = gm__rng_make(gm__stream_make(1, GM__R_USER, (uint32_t)i, (uint64_t)k));
+            const fuzz_seed *other = &seeds[gm__rng_below(&r, n)];
+            run(target, room, mutate(&r, s->bytes, s->n, other->bytes, other->n, room));
         }
-        target(p, m);
     }
-    free(p);
-}
-
-static void replay(const char *name, void (*target)(const uint8_t *, size_t))
-{
-    char folder[64], path[400];
-    int seeds = 0;
-    snprintf(folder, sizeof folder, "tests/fuzz/seeds/%s", name);
-    DIR *d = opendir(folder);
-    ck_assert_msg(d != NULL, "no folder %s; run this from the top of the source tree", folder);
-    for (struct dirent *e; (e = readdir(d));) {
-        if (e->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        FILE *f = fopen(path, "rb");
-        uint8_t *p = malloc(MOST);
-        ck_assert(f && p);
-        size_t n = fread(p, 1, MOST, f);
-        fclose(f);
-        p = realloc(p, n + !n);
-        mutate(target, p, n);
-        free(p);
-        seeds++;
-    }
-    closedir(d);
-    ck_assert_int_ge(seeds, 3);
     target((const uint8_t *)"", 0);
+    seeds_free(seeds, n);
 }
 
-#define REPLAY(name) START_TEST(name) { replay(#name, fuzz_##name); } END_TEST
-REPLAY(safetensors)
-REPLAY(npy)
-REPLAY(idx)
-REPLAY(csv)
-REPLAY(spec)
-REPLAY(cifar)
-REPLAY(npz)
-REPLAY(lines)
-REPLAY(ratings)
-REPLAY(png)
-REPLAY(gzip)
-REPLAY(arpa)
-REPLAY(gpt2)
-REPLAY(tokenizer)
+#define REPLAY(name) START_TEST(replay_##name) { replay(#name, fuzz_##name); } END_TEST
+FUZZ_TARGETS(REPLAY)
 
 int main(void)
 {
     Suite *s = suite_create("corpus");
     TCase *c = tcase_create("corpus");
     tcase_set_timeout(c, 300);
-    tcase_add_test(c, safetensors);
-    tcase_add_test(c, npy);
-    tcase_add_test(c, idx);
-    tcase_add_test(c, csv);
-    tcase_add_test(c, spec);
-    tcase_add_test(c, cifar);
-    tcase_add_test(c, npz);
-    tcase_add_test(c, lines);
-    tcase_add_test(c, ratings);
-    tcase_add_test(c, png);
-    tcase_add_test(c, gzip);
-    tcase_add_test(c, arpa);
-    tcase_add_test(c, gpt2);
-    tcase_add_test(c, tokenizer);
+#define ADD(name) tcase_add_test(c, replay_##name);
+    FUZZ_TARGETS(ADD)
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
