@@ -1,22 +1,8 @@
 /* Attention beyond the rows' samples: a plain double loop, what heads, groups, masks and caches are to each other, its memory; rotary positions. */
+#include "ops/on_tape.h"
 #include "ops/samples.h"
 #include <gm/attention.h>
 
-static gm_ctx *ctx;
-static gm_tape *t;
-
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 1, &t), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(t);
-    gm_ctx_free(ctx);
-}
-
-#define SHAPE(...) (const int64_t[]){__VA_ARGS__}
 #define AXES(...) (const int32_t[]){__VA_ARGS__}
 #define OK(x) ck_assert_msg((x) != NULL, "%s", gm_tape_message(t))
 

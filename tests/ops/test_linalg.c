@@ -1,24 +1,8 @@
 /* Functions on matrices beyond the rows' samples: closed forms, those made of other ops, broadcasting, repeated values,
  * messages for what cannot be solved. */
+#include "ops/on_tape.h"
 #include "ops/linalg.h"
 #include "ops/samples.h"
-
-static gm_ctx *ctx;
-static gm_tape *t;
-
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 1, &t), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(t);
-    gm_ctx_free(ctx);
-}
-
-#define SHAPE(...) (const int64_t[]){__VA_ARGS__}
-#define VALUES(...) (const double[]){__VA_ARGS__}
 
 static gm_tensor *of(int dtype, int ndim, const int64_t *shape, const double *v)
 {

@@ -1,20 +1,7 @@
 /* Functions composed of ops: values against PyTorch (tests/vectors/composed.txt), gradients of both orders against finite
  * differences; then what has no reference there: logic, tests of values, messages. */
+#include "ops/on_tape.h"
 #include "ops/samples.h"
-
-static gm_ctx *ctx;
-static gm_tape *t;
-
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 1, &t), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(t);
-    gm_ctx_free(ctx);
-}
 
 /* ---- against PyTorch ------------------------------------------------------------- */
 

@@ -1,20 +1,7 @@
 /* What the rows' samples cannot show: ops made of others, messages, draws, large inputs
  * over threads, extreme values, empty tensors, warm steps without allocations. */
+#include "ops/on_tape.h"
 #include "ops/samples.h"
-
-static gm_ctx *ctx;
-static gm_tape *t;
-
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 1, &t), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(t);
-    gm_ctx_free(ctx);
-}
 
 /* a tape tensor from a few numbers */
 static gm_tensor *of(int dtype, int ndim, const int64_t *shape, const double *v)
@@ -30,8 +17,6 @@ static gm_tensor *of(int dtype, int ndim, const int64_t *shape, const double *v)
     }
     return x;
 }
-#define SHAPE(...) (const int64_t[]){__VA_ARGS__}
-#define VALUES(...) (const double[]){__VA_ARGS__}
 
 /* hashed numbers of any shape, as a leaf */
 static gm_tensor *leaf(gm_ctx *c, int dtype, int ndim, const int64_t *shape, unsigned stream)

@@ -1,23 +1,7 @@
 /* Shape and index ops that are made of others: values worked out by hand, gradients by differences, wrong input. */
+#include "ops/on_tape.h"
 #include "ops/samples.h"
 #include <gm/gm.h>
-
-static gm_ctx *ctx;
-static gm_tape *t;
-
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 1, &t), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(t);
-    gm_ctx_free(ctx);
-}
-
-#define SHAPE(...) (const int64_t[]){__VA_ARGS__}
-#define VALUES(...) (const double[]){__VA_ARGS__}
 
 static gm_tensor *of(int dtype, int ndim, const int64_t *shape, const double *v)
 {

@@ -1,24 +1,11 @@
 /* Activation layers: text, values against closed forms, prelu's tensor, noise in training only. */
+#include "ops/on_tape.h"
 #include "nn/nn.h"
 
 #include <check.h>
 #include <gm/ctx.h>
 #include <math.h>
 #include <string.h>
-
-static gm_ctx *ctx;
-static gm_tape *t;
-
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 1, &t), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(t);
-    gm_ctx_free(ctx);
-}
 
 enum { ROWS = 3, COLS = 5 };
 /* the layers of a text on [3,5] numbers from -3.5 to 3.5 in steps of 1/2 */

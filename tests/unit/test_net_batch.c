@@ -1,31 +1,13 @@
 /* Layers that look at a whole batch, against their definitions; their gradients; what they refuse. */
-#include "nn/nn.h"
-#include <check.h>
-#include <gm/gm.h>
+#include "unit/net_test.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static gm_ctx *ctx;
-static gm_tape *tape;
-static void setup(void)
+/* In double precision. */
+static gm_net *net64(const char *text, int ndim, const int64_t *shape)
 {
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 7, &tape), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(tape);
-    ck_assert_int_eq(atomic_load(&ctx->h.refs), 1);
-    gm_ctx_free(ctx);
-}
-
-#define OK(call) ck_assert_msg((call) == GM_OK, "%s: %s", #call, gm_ctx_message(ctx))
-
-static gm_net *net_of(const char *text, int ndim, const int64_t *shape)
-{
-    gm_net *n = NULL;
-    OK(gm_net_new(ctx, text, ndim, shape, 3, &n));
+    gm_net *n = net_of(text, ndim, shape);
     OK(gm__net_cast(n, GM_F64));
     return n;
 }
@@ -54,7 +36,7 @@ static double spread(const gm_tensor *x)
 
 START_TEST(mbstd_of_rows)
 {
-    gm_net *n = net_of("mbstd", 1, (int64_t[]){3});
+    gm_net *n = net64("mbstd", 1, (int64_t[]){3});
     gm_tensor *x = numbers(2, (int64_t[]){5, 3}), *y = gm_net_apply(n, tape, x, NULL);
     ck_assert_ptr_nonnull(y);
     ck_assert(y->ndim == 2 && y->shape[0] == 5 && y->shape[1] == 4);
@@ -69,7 +51,7 @@ END_TEST
 
 START_TEST(mbstd_of_images)
 {
-    gm_net *n = net_of("conv 2 k1, mbstd, conv 1 k2", 3, (int64_t[]){2, 2, 2}), *plain = net_of("mbstd", 3, (int64_t[]){2, 2, 3});
+    gm_net *n = net64("conv 2 k1, mbstd, conv 1 k2", 3, (int64_t[]){2, 2, 2}), *plain = net64("mbstd", 3, (int64_t[]){2, 2, 3});
     gm_tensor *x = numbers(4, (int64_t[]){4, 2, 2, 3}), *z = numbers(4, (int64_t[]){4, 2, 2, 2});
     gm_tensor *y = gm_net_apply(plain, tape, x, NULL), *flat = NULL;
     ck_assert_ptr_nonnull(y);
@@ -91,7 +73,7 @@ END_TEST
 START_TEST(minibatch_of_rows)
 {
     enum { N = 4, IN = 3, B = 2, C = 3 };
-    gm_net *n = net_of("minibatch 2 c3", 1, (int64_t[]){IN});
+    gm_net *n = net64("minibatch 2 c3", 1, (int64_t[]){IN});
     gm_tensor *x = numbers(2, (int64_t[]){N, IN}), *y = gm_net_apply(n, tape, x, NULL);
     const double *w = gm__f64(gm_net_tensor(n, 0));
     ck_assert_ptr_nonnull(y);
@@ -125,7 +107,7 @@ START_TEST(gradients)
 {
     static const char *const texts[] = {"mbstd", "minibatch 2 c3", "linear 4, tanh, mbstd, minibatch 3, linear 1"};
     for (size_t i = 0; i < 3; i++) {
-        gm_net *n = net_of(texts[i], 1, (int64_t[]){3});
+        gm_net *n = net64(texts[i], 1, (int64_t[]){3});
         gm_tensor *x = numbers(2, (int64_t[]){4, 3});
         double error = 1;
         OK(gm_tensor_set_grad(x, 1));

@@ -1,41 +1,11 @@
 /* Convolution layers of networks: text, shapes, names, initial weights, running with and without what follows in one pass. */
-#include "nn/nn.h"
-#include <check.h>
+#include "unit/net_test.h"
 #include <gm/image.h>
 #include <math.h>
 #include <string.h>
 
-static gm_ctx *ctx;
-static gm_tape *tape;
-static void setup(void)
-{
-    gm_ctx_config c;
-    gm_ctx_config_init(&c, sizeof c);
-    c.max_bytes = 1 << 26; /* so that nobody's memory is asked for where a text wants far too much */
-    ck_assert_int_eq(gm_ctx_new(&c, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 7, &tape), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(tape);
-    gm_ctx_free(ctx);
-}
-
-#define OK(call)                                                                               \
-    do {                                                                                       \
-        gm_status s_ = (call);                                                                 \
-        ck_assert_msg(s_ == GM_OK, "%s: %s: %s", #call, gm_status_name(s_), gm_ctx_message(ctx)); \
-    } while (0)
-#define ROW(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
 #define S(...) (const int64_t[]){__VA_ARGS__}
 #define P(i) gm_net_tensor(n, i)
-
-static gm_net *net_of(const char *text, int ndim, const int64_t *shape)
-{
-    gm_net *n = NULL;
-    OK(gm_net_new(ctx, text, ndim, shape, 3, &n));
-    return n;
-}
 
 /* The text comes back, the shape of the output and the tensors are these. */
 static void expect(const char *text, int ndim, const int64_t *in, const char *out, const char *names)
@@ -95,8 +65,6 @@ START_TEST(bad_text)
     }
 }
 END_TEST
-
-static double get(const gm_tensor *x, int64_t i) { return (double)gm__f32(x)[i]; }
 
 /* Bounds and deviations of weights and bias, as torch.nn.Conv2d(20, 50, 5) and ConvTranspose2d(20, 50, 5) have them. */
 static void check_init(const char *text, double bound, double std, double bias)

@@ -1,40 +1,10 @@
 /* Layers of images and signals: text, shapes, values against the ops and by hand, messages. */
-#include "nn/nn.h"
 #include "ops/layout.h"
+#include "unit/net_test.h"
 #include <gm/image.h>
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static gm_ctx *ctx;
-static gm_tape *tape;
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 7, &tape), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(tape);
-    gm_ctx_free(ctx);
-}
-
-#define OK(call)                                                                               \
-    do {                                                                                       \
-        gm_status s_ = (call);                                                                 \
-        ck_assert_msg(s_ == GM_OK, "%s: %s: %s", #call, gm_status_name(s_), gm_ctx_message(ctx)); \
-    } while (0)
-#define HAVE(handle) ck_assert_msg((handle) != NULL, "%s", gm_tape_message(tape))
-#define ROW(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
-
-static gm_net *net_of(const char *text, int ndim, const int64_t *shape)
-{
-    gm_net *n = NULL;
-    OK(gm_net_new(ctx, text, ndim, shape, 3, &n));
-    ck_assert_str_eq(gm_net_text(n), text);
-    return n;
-}
 
 /* values (first + step*i) mod 7 - 3 in a tensor of the tape */
 static gm_tensor *input(int ndim, const int64_t *shape)
@@ -66,6 +36,7 @@ static void same(const gm_tensor *a, const gm_tensor *b, double tol)
 static gm_tensor *applied(const char *text, gm_tensor *x)
 {
     gm_net *n = net_of(text, x->ndim - 1, x->shape + 1);
+    ck_assert_str_eq(gm_net_text(n), text);
     gm_tensor *y = gm_net_apply(n, tape, x, NULL);
     int64_t row[GM_MAX_DIMS];
     HAVE(y);
@@ -208,6 +179,7 @@ START_TEST(leading_axes)
     gm_tensor *x = input(ROW(2, 3, 2, 4, 4)), *flat = gm_reshape(tape, x, ROW(6, 2, 4, 4));
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         gm_net *n = net_of(text[i], ROW(2, 4, 4));
+        ck_assert_str_eq(gm_net_text(n), text[i]);
         gm_tensor *a = gm_net_apply(n, tape, x, NULL), *b = gm_net_apply(n, tape, flat, NULL);
         HAVE(a);
         HAVE(b);

@@ -1,40 +1,8 @@
 /* First weights by rules that need more than a draw a number, and weights divided by their largest singular value. */
-#include "nn/nn.h"
-#include <check.h>
-#include <gm/gm.h>
+#include "unit/net_test.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static gm_ctx *ctx;
-static gm_tape *tape;
-static void setup(void)
-{
-    ck_assert_int_eq(gm_ctx_new(NULL, &ctx), GM_OK);
-    ck_assert_int_eq(gm_tape_new(ctx, 7, &tape), GM_OK);
-}
-static void teardown(void)
-{
-    gm_tape_free(tape);
-    gm_ctx_free(ctx);
-}
-
-#define OK(call)                                                                               \
-    do {                                                                                       \
-        gm_status s_ = (call);                                                                 \
-        ck_assert_msg(s_ == GM_OK, "%s: %s: %s", #call, gm_status_name(s_), gm_ctx_message(ctx)); \
-    } while (0)
-#define HAVE(handle) ck_assert_msg((handle) != NULL, "%s", gm_tape_message(tape))
-#define ROW(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__}
-
-static gm_net *net_of(const char *text, int ndim, const int64_t *shape)
-{
-    gm_net *n = NULL;
-    OK(gm_net_new(ctx, text, ndim, shape, 3, &n));
-    return n;
-}
-
-static double get(const gm_tensor *t, int64_t i) { return t->dtype == GM_F64 ? gm__f64(t)[i] : (double)gm__f32(t)[i]; }
 
 static gm_tensor *named(const gm_net *n, const char *name)
 {
