@@ -114,7 +114,7 @@ INLINE void hsum4_f64(const V_f64 v[4], double out[4])
     .rmsprop_##S = rmsprop_##S, .adagrad_##S = adagrad_##S,                           \
     .attend_##S = attend_##S, .attend_back_##S = attend_back_##S, .scale_rows_##S = scale_rows_##S, .rotate_##S = rotate_##S, \
     .conv_tile_##S = conv_tile_##S, .conv_dot_##S = conv_dot_##S,                     \
-    .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S,                   \
+    .gemm_tile_##S = gemm_tile_##S, .gemm_pack_##S = gemm_pack_##S, .gemm_turn_##S = gemm_turn_##S,                 \
     .cell_##S = { elman_##S, gru_##S, lstm_##S }, .cell_g_##S = { elman_g_##S, gru_g_##S, lstm_g_##S }, \
     .gemm_post_##S = gemm_post_##S, .gemv_##S = gemv_##S, .mr_##S = MR_##S, .nr_##S = NR_##S, .tall_##S = TALL_##S
 

@@ -12,6 +12,7 @@ enum {
     GM__A_PACK = 1 << 20,     /* most elements of packed A a worker holds */
     GM__B_PACK = 1 << 21,     /* most elements of B packed for all workers at once */
     GM__B_SMALL = 1 << 14,    /* elements of a B that stays in the first cache anyhow */
+    GM__TURN = 1 << 14,       /* elements of a block that waits to be turned */
     GM__TASKS = 16,           /* tasks aimed at for a large product */
 };
 #define GM__GEMM_SMALL 1.5e6  /* multiply-adds below which threads do not pay */

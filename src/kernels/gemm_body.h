@@ -13,6 +13,8 @@ typedef struct F(plan) {
     size_t col, cols;     /* the columns of this pass: first, count */
     size_t group, groups; /* panels of a column group; groups */
     bool thin;            /* one row: no tiles, no packing */
+    bool turned;          /* g is the transposed product, its tiles are turned on their way to C */
+    gm__gemm other;       /* then it lies here */
     bool pack_a;
     bool shared_b;        /* B is packed once for all tasks, else by each for itself */
     bool direct_b;        /* full panels of B are read where they lie */
@@ -38,22 +40,41 @@ static inline const T *F(at_b)(const gm__gemm *g, size_t k, size_t j)
     return (const T *)g->b + (ptrdiff_t)k * g->brs + (ptrdiff_t)j * g->bcs;
 }
 
+/* x W^T of few rows as (W x^T)^T: W is read where it lies, row by row, and x is packed. The chains are the same. */
+static bool F(turns)(const gm__gemm *g)
+{
+    return g->brs == 1 && g->bcs != 1 && !g->add && g->m > 1 && g->n > 1 && g->k >= 2 * g->m;
+}
+
+static gm__gemm F(other)(const gm__gemm *g)
+{
+    return (gm__gemm){ .m = g->n, .n = g->m, .k = g->k, .a = g->b, .ars = g->bcs, .acs = g->brs, .b = g->a, .brs = g->acs, .bcs = g->ars,
+                       .c = g->c, .ldc = g->ldc, .bias = g->bias, .act = g->act, .slope = g->slope };
+}
+
 static void F(shape_plan)(F(plan) *p, gm_ctx *ctx, const gm__gemm *g)
 {
     const gm__kern *kern = ctx->kern;
     *p = (F(plan)){ .ctx = ctx, .kern = kern, .g = g, .mr = kern->F1(mr, S), .nr = kern->F1(nr, S), .kc = gm__gemm_kblock(g->k) };
-    size_t most = GM__A_PACK / g->k / p->mr * p->mr;
+    if (F(turns)(g)) {
+        p->turned = true;
+        p->other = F(other)(g);
+        p->g = g = &p->other;
+        if (g->n <= p->nr / 2) p->mr = kern->F1(tall, S);
+    }
+    const size_t wide = F(divup)(g->n, p->nr) * p->nr; /* of a turned block, which lies in the second cache meanwhile */
+    size_t most = p->turned ? GM__TURN / wide / p->mr * p->mr : GM__A_PACK / g->k / p->mr * p->mr;
     if (most > GM__MC) most = GM__MC;
     if (most < p->mr) most = p->mr;
     p->rows = F(divup)(g->m, most);
     p->mc = F(divup)(F(divup)(g->m, p->rows), p->mr) * p->mr;
     p->rows = F(divup)(g->m, p->mc);
     p->thin = g->m == 1 && (g->brs == 1 || g->bcs == 1);
-    p->pack_a = !p->thin && g->n > 2 * p->nr && (g->acs != 1 || p->mr > GM__A_ROWS);
+    p->pack_a = !p->thin && !p->turned && g->n > 2 * p->nr && (g->acs != 1 || p->mr > GM__A_ROWS);
     p->shared_b = p->rows > 1;
     p->direct_b = !p->shared_b && g->bcs == 1 && (g->m <= 64 || g->n * g->k <= GM__B_SMALL);
     p->a_size = p->pack_a ? p->mc * g->k : 0;
-    p->size = p->a_size + (p->shared_b || p->thin ? 0 : p->kc * p->nr);
+    p->size = p->a_size + (p->shared_b || p->thin ? 0 : p->kc * p->nr) + (p->turned ? p->mc * wide : 0);
 }
 
 /* A worker's scratch with room for `more` elements after its own. */
@@ -110,6 +131,19 @@ static void F(thin)(const F(plan) *p, size_t first, size_t last)
     if (bias || g->act) p->kern->F1(gemm_post, S)(1, last - first, c, last - first, bias, g->act, (T)g->slope);
 }
 
+/* Share `part` of `parts` of what m rows of A, from row on, have in the block of k after this one (past the last block: in the first block
+ * of the rows of the next task) is fetched to the second cache. */
+static void F(fetch_a)(const F(plan) *p, size_t row, size_t m, size_t k, size_t part, size_t parts)
+{
+    const gm__gemm *g = p->g;
+    k += p->kc;
+    if (k >= g->k) k = 0, row += p->mc;
+    const size_t kc = g->k - k < p->kc ? g->k - k : p->kc, line = 64 / sizeof(T), share = F(divup)(F(divup)(kc, line), parts) * line;
+    const size_t from = part * share, end = from + share < kc ? from + share : kc;
+    for (size_t i = row; i < row + m && i < g->m; i++)
+        for (size_t q = from; q < end; q += line) __builtin_prefetch(F(at_a)(g, i, k + q), 0, 2);
+}
+
 /* One block of rows by one group of panels, through all of k. */
 static void F(tile_task)(void *arg, size_t task, size_t worker)
 {
@@ -124,7 +158,8 @@ static void F(tile_task)(void *arg, size_t task, size_t worker)
         return;
     }
     F(bench) *bench = F(bench_of)(p, worker, 0); /* there already: the caller saw to it */
-    T *a = bench->a, *own = a + p->a_size;
+    T *a = bench->a, *own = a + p->a_size, *tile = own + (p->shared_b ? 0 : p->kc * p->nr); /* of a turned product */
+    const size_t ldt = F(divup)(last - first, p->nr) * p->nr;
     if (p->pack_a && bench->held != block + 1) {
         F(pack_a)(p, a, row, m);
         bench->held = block + 1;
@@ -143,7 +178,8 @@ static void F(tile_task)(void *arg, size_t task, size_t worker)
                 kern->F1(gemm_pack, S)(p->nr, n, kc, own, F(at_b)(g, k, p->col + j), g->bcs, g->brs);
                 b = own;
             }
-            T *c = (T *)g->c + row * g->ldc + p->col + j;
+            T *c = p->turned ? tile + (j - first) : (T *)g->c + row * g->ldc + p->col + j;
+            const size_t ldc = p->turned ? ldt : g->ldc;
             const T *bias = g->bias ? (const T *)g->bias + p->col + j : NULL;
             const char *ahead = (const char *)(b + (j + p->nr < last ? g->k : 0) * p->nr);
             size_t slice = kc * p->nr * sizeof(T) / (padded / p->mr);
@@ -152,13 +188,20 @@ static void F(tile_task)(void *arg, size_t task, size_t worker)
                     for (size_t q = 0; q < slice; q += 64) __builtin_prefetch(ahead + q, 0, 2);
                 ahead += slice;
                 size_t mi = m - i < p->mr ? m - i : p->mr;
+                if (p->turned) F(fetch_a)(p, row + i, mi, k, (j - first) / p->nr, F(divup)(last - first, p->nr));
                 if (p->pack_a)
-                    kern->F1(gemm_tile, S)(kc, a + padded * k + i * kc, 1, (ptrdiff_t)p->mr, b, ldb, c + i * g->ldc, g->ldc, mi, n, g->add || k > 0);
+                    kern->F1(gemm_tile, S)(kc, a + padded * k + i * kc, 1, (ptrdiff_t)p->mr, b, ldb, c + i * ldc, ldc, mi, n, g->add || k > 0);
                 else
-                    kern->F1(gemm_tile, S)(kc, F(at_a)(g, row + i, k), g->ars, g->acs, b, ldb, c + i * g->ldc, g->ldc, mi, n, g->add || k > 0);
-                if (k + kc == g->k && (bias || g->act)) kern->F1(gemm_post, S)(mi, n, c + i * g->ldc, g->ldc, bias, g->act, (T)g->slope);
+                    kern->F1(gemm_tile, S)(kc, F(at_a)(g, row + i, k), g->ars, g->acs, b, ldb, c + i * ldc, ldc, mi, n, g->add || k > 0);
+                if (!p->turned && k + kc == g->k && (bias || g->act)) kern->F1(gemm_post, S)(mi, n, c + i * ldc, ldc, bias, g->act, (T)g->slope);
             }
         }
+    }
+    if (p->turned) {
+        T *c = (T *)g->c + (p->col + first) * g->ldc + row;
+        const T *bias = g->bias ? (const T *)g->bias + row : NULL;
+        kern->F1(gemm_turn, S)(m, last - first, c, g->ldc, tile, ldt);
+        if (bias || g->act) kern->F1(gemm_post, S)(last - first, m, c, g->ldc, bias, g->act, (T)g->slope);
     }
 }
 
@@ -208,6 +251,7 @@ static gm_status F(gemm_on)(gm_ctx *ctx, const gm__gemm *g, size_t worker)
     if (!g->k) return F(empty)(ctx->kern, g), GM_OK;
     if (g->n == 1 && (g->ars == 1 || g->acs == 1)) return F(one_column)(ctx, g, worker);
     F(shape_plan)(&p, ctx, g);
+    g = p.g;
     size_t chunk = F(shared_cols)(&p);
     F(bench) *bench = F(bench_of)(&p, worker, p.shared_b ? chunk * g->k : 0);
     if (!bench) return GM_ENOMEM;
@@ -233,6 +277,7 @@ gm_status F(gm__gemm)(gm_ctx *ctx, const gm__gemm *g)
 
     F(plan) p;
     F(shape_plan)(&p, ctx, g);
+    g = p.g;
     size_t chunk = F(shared_cols)(&p);
     for (size_t w = workers; w-- > 0;) {
         F(bench) *bench = F(bench_of)(&p, w, p.shared_b && !w ? chunk * g->k : 0);

@@ -160,6 +160,7 @@ typedef struct gm__cell_g {    /* and back */
     /* few columns: c[i*ldc + j] (+)= sum over s < segs, k < kc of a[i*ars + s*astep + k] b[j*ldb + s*kc + k], m <= 4, n <= 3 */ \
     void (*conv_dot_##S)(size_t segs, size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t astep, const T *b, size_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \
     void (*gemm_pack_##S)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs, ptrdiff_t ks); \
+    void (*gemm_turn_##S)(size_t rows, size_t cols, T *dst, size_t ld, const T *src, size_t lds); /* dst[j*ld + i] = src[i*lds + j] */ \
     /* c[j] (+)= sum a[k*acs] b[k*brs + j*bcs], one of brs, bcs is 1 */                   \
     void (*gemv_##S)(size_t n, size_t kc, T *c, const T *a, ptrdiff_t acs, const T *b, ptrdiff_t brs, ptrdiff_t bcs, bool add); \
     void (*gemm_post_##S)(size_t m, size_t n, T *c, size_t ldc, const T *bias, int act, T slope); \

@@ -138,11 +138,9 @@ INLINE V F(column)(const T *src, ptrdiff_t rs, size_t i, size_t rows, size_t k)
     return F(load)(t);
 }
 
-/* dst[k*width + i] = src[i*rs + k*ks], i < rows <= width, k < kc. Places past
- * `rows` hold anything: the tile computes but never stores them. Where a row
- * is contiguous in k (ks = 1) blocks of L rows by 16 bytes are transposed in
- * registers; where a column is (rs = 1) it is copied. */
-INLINE void F(pack_rows)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs)
+/* dst[k*ld + i] = src[i*rs + k], i < rows <= width, k < kc; places from rows to width hold anything. Blocks of L rows by 16 bytes are
+ * transposed in registers. */
+INLINE void F(pack_rows)(size_t width, size_t rows, size_t kc, T *dst, size_t ld, const T *src, ptrdiff_t rs)
 {
     for (size_t i = 0; i < width; i += L) {
         size_t w = width - i < L ? width - i : L, k = 0;
@@ -150,19 +148,24 @@ INLINE void F(pack_rows)(size_t width, size_t rows, size_t kc, T *dst, const T *
             V out[F(Q)];
             F(columns)(src, rs, i, rows, k, out);
             for (size_t q = 0; q < F(Q); q++) {
-                T *d = dst + (k + q) * width + i;
+                T *d = dst + (k + q) * ld + i;
                 if (w == L) F(store)(d, out[q]);
                 else F(storen)(d, out[q], w);
             }
         }
-        for (; k < kc; k++) F(storen)(dst + k * width + i, F(column)(src, rs, i, rows, k), w);
+        for (; k < kc; k++) F(storen)(dst + k * ld + i, F(column)(src, rs, i, rows, k), w);
     }
 }
 
+static void F(gemm_turn)(size_t rows, size_t cols, T *dst, size_t ld, const T *src, size_t lds) { F(pack_rows)(rows, rows, cols, dst, ld, src, (ptrdiff_t)lds); }
+
+/* dst[k*width + i] = src[i*rs + k*ks], i < rows <= width, k < kc. Places past
+ * `rows` hold anything: the tile computes but never stores them. Where a row
+ * is contiguous in k (ks = 1) it is turned; where a column is (rs = 1) it is copied. */
 static void F(gemm_pack)(size_t width, size_t rows, size_t kc, T *dst, const T *src, ptrdiff_t rs, ptrdiff_t ks)
 {
     if (ks == 1) {
-        F(pack_rows)(width, rows, kc, dst, src, rs);
+        F(pack_rows)(width, rows, kc, dst, width, src, rs);
     } else if (rs == 1) {
         /* while what a whole vector reads and writes too much lies inside both, and is written again */
         size_t w = rows % L ? rows % L : L, step = ks < 0 ? 0 : (size_t)ks < width ? (size_t)ks : width;
