@@ -50,7 +50,7 @@ typedef struct gm_gan_config {
     const char *generator;     /* network text from the noise; NULL: the preset's */
     const char *discriminator; /* network text to one logit, and whatever else is asked of it */
     const char *hidden;        /* mlp: "128,128", of both nets */
-    int32_t  width;            /* dcgan, resnet: channels next to the picture, doubled with each halving */
+    int32_t  width;            /* dcgan, resnet: channels next to the picture, doubled with each halving; 0: by the image */
     int32_t  noise_dim;        /* numbers of z; 0: as many as a vector has, 2 to 64; 64 for images */
     int32_t  noise;            /* GM_NOISE_* */
     int32_t  loss;             /* GM_GAN_* losses */
@@ -82,7 +82,7 @@ typedef struct gm_gan_config {
     const char *remedies;      /* "collapse=rollback vanishing=lr": against which event what is done; NULL: the defaults */
     int64_t  gap_every;        /* steps between two estimates of the duality gap; 0: none */
     int32_t  gap_steps;        /* steps of a best response */
-    int32_t  reserved;
+    int32_t  dense;            /* dcgan: units of a dense layer behind the noise and before the logit; 0: none; -1: by the image */
 } gm_gan_config;
 
 /** Fills a config with the defaults. @param size sizeof(gm_gan_config). @errors none. @threads any. @since 0.1 */

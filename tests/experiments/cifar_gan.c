@@ -1,6 +1,6 @@
 /* cifar_gan.c - pictures from coarse to fine, and larger pictures, on CIFAR-10.
  *
- *     cifar_gan DIR [lapgan] [x2] [x4] [epochs=N] [out=DIR]
+ *     cifar_gan DIR [lapgan] [x2] [x4] [epochs=N] [out=DIR] [judge=FILE]
  *
  * DIR holds cifar10-train-10000.bin.gz and cifar10-test-2000.bin.gz. Without names all run.
  *   lapgan   pictures of three levels against a DCGAN's after as many steps: Frechet distance on features of a classifier of the data's labels
@@ -53,7 +53,7 @@ static gm_tensor *features_of(gm_tensor *x)
     gm_tensor *y = NULL;
     if (!judge) {
         gm_dataset *d = open_cifar("train-10000");
-        judge = train("judge", "cnn", "channels=16,32 hidden=64 seed=1", d, "steps=1200 batch=128 lr=0.002 schedule=cosine seed=1");
+        judge = judge_of("channels=16,32 hidden=64 seed=1", d, "steps=1200 batch=128 lr=0.002 schedule=cosine seed=1");
         gm_dataset_free(d);
     }
     must(gm_encode(judge, x, &y), "features");

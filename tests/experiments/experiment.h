@@ -1,5 +1,5 @@
 /* experiment.h - what the programs that train on real data share: data, training with progress on stderr,
- * targets beside what was reached. Each is called as PROGRAM DIR [NAME ..] [epochs=N] [out=DIR]. */
+ * targets beside what was reached. Each is called as PROGRAM DIR [NAME ..] [epochs=N] [out=DIR] [judge=FILE]. */
 #ifndef TESTS_EXPERIMENTS_EXPERIMENT_H
 #define TESTS_EXPERIMENTS_EXPERIMENT_H
 
@@ -11,7 +11,7 @@
 #include <time.h>
 
 static gm_ctx *ctx;
-static const char *program, *dir, *out_dir;
+static const char *program, *dir, *out_dir, *judge_file;
 static int epochs, missed;
 
 static inline void must(gm_status s, const char *what)
@@ -81,6 +81,15 @@ static inline gm_model *train(const char *name, const char *family, const char *
     return m;
 }
 
+/* Who judges: trained, or with judge=FILE taken from where out=DIR left it. */
+static inline gm_model *judge_of(const char *options, gm_dataset *data, const char *how)
+{
+    gm_model *m = NULL;
+    if (!judge_file) return train("judge", "cnn", options, data, how);
+    must(gm_model_load(ctx, judge_file, &m), judge_file);
+    return m;
+}
+
 static inline double measure(gm_model *m, gm_dataset *d, const char *options)
 {
     gm_measure e;
@@ -98,7 +107,7 @@ static inline int run_experiments(const char *name, const experiment *all, size_
     int chosen = 0;
     program = name;
     if (argc < 2) {
-        fprintf(stderr, "usage: %s DIR [NAME ..] [epochs=N] [out=DIR], NAME one of", program);
+        fprintf(stderr, "usage: %s DIR [NAME ..] [epochs=N] [out=DIR] [judge=FILE], NAME one of", program);
         for (size_t k = 0; k < n; k++) fprintf(stderr, " %s", all[k].name);
         fputc('\n', stderr);
         return 2;
@@ -110,6 +119,7 @@ static inline int run_experiments(const char *name, const experiment *all, size_
             size_t k = 0;
             if (strncmp(argv[i], "epochs=", 7) == 0) epochs = atoi(argv[i] + 7);
             else if (strncmp(argv[i], "out=", 4) == 0) out_dir = argv[i] + 4;
+            else if (strncmp(argv[i], "judge=", 6) == 0) judge_file = argv[i] + 6;
             else {
                 while (k < n && strcmp(all[k].name, argv[i]) != 0) k++;
                 if (k == n) {

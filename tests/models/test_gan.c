@@ -195,7 +195,8 @@ START_TEST(presets)
         {"2", "", GM_GAN_MLP}, {"1,28,28", "", GM_GAN_DCGAN}, {"3,32,32", "", GM_GAN_DCGAN}, {"3,64,64", "width=4", GM_GAN_DCGAN},
         {"1,8,8", "", GM_GAN_MLP}, {"1,30,30", "", GM_GAN_MLP}, {"28,28", "", GM_GAN_DCGAN}, {"1,16,8", "", GM_GAN_MLP},
         {"1,8,8", "preset=dcgan width=4", GM_GAN_DCGAN}, {"1,12,12", "preset=resnet width=2 mbstd=on", GM_GAN_RESNET},
-        {"1,28,28", "preset=resnet width=2 penalty=gp", GM_GAN_RESNET}, {"3,32,32", "width=4 mbstd=on spectral=on pack=2", GM_GAN_DCGAN}};
+        {"1,28,28", "preset=resnet width=2 penalty=gp", GM_GAN_RESNET}, {"3,32,32", "width=4 mbstd=on spectral=on pack=2", GM_GAN_DCGAN},
+        {"28,28", "dense=0", GM_GAN_DCGAN}, {"3,32,32", "width=4 dense=9 mbstd=on spectral=on pack=2", GM_GAN_DCGAN}, {"3,32,32", "width=4 dense=9 penalty=r1", GM_GAN_DCGAN}};
     for (size_t i = 0; i < GM__COUNT(cases); i++) {
         char options[160];
         snprintf(options, sizeof options, "shape=%s %s", cases[i].shape, cases[i].more);
@@ -205,11 +206,14 @@ START_TEST(presets)
         OK(gm_sample(m, 4, 1, &x));
         OK(gm_gan_discriminate(m, x, NULL, &judged));
         ck_assert_int_eq(judged->size, 4 / gm__gan_cfg(m)->pack);
-        if (cases[i].preset == GM_GAN_DCGAN) { /* nothing pooled, nothing dense, rows in [0,1] */
-            ck_assert(!strstr(text_of(m, 0), "linear") && !strstr(text_of(m, 1), "linear") && !strstr(text_of(m, 1), "pool"));
+        if (cases[i].preset == GM_GAN_DCGAN) { /* nothing pooled, dense layers where asked for and in small pictures, rows in [0,1] */
+            const bool dense = gm__gan_cfg(m)->dense > 0;
+            ck_assert(!strstr(text_of(m, 0), "linear") == !dense && !strstr(text_of(m, 1), "linear") == !dense && !strstr(text_of(m, 1), "pool"));
+            ck_assert_int_eq(gm__gan_cfg(m)->dense, strstr(cases[i].more, "dense=0") ? 0 : strstr(cases[i].more, "dense=9") ? 9 : m->shape[m->ndim - 1] < 32 ? 256 : 0);
             for (int64_t j = 0; j < x->size; j++) ck_assert(gm__f32(x)[j] >= 0 && gm__f32(x)[j] <= 1);
         }
-        if (strstr(cases[i].more, "spectral")) ck_assert(strstr(text_of(m, 1), "spectral") && !strstr(text_of(m, 1), "bnorm"));
+        if (strstr(cases[i].more, "spectral")) ck_assert(strstr(text_of(m, 1), "spectral") != NULL);
+        if (strstr(cases[i].more, "spectral") || strstr(cases[i].more, "r1")) ck_assert(!strstr(text_of(m, 1), "bnorm"));
         gm_tensor_free(x), gm_tensor_free(judged);
         gm_model_free(m);
     }

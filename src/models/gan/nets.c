@@ -62,12 +62,15 @@ static gm_status mlp_d(const plan *p, gm__buf *b)
     return GM_OK;
 }
 
-/* Strided convolutions, nothing dense, nothing pooled [Radford et al. 2016]. */
+/* Strided convolutions, nothing pooled [Radford et al. 2016]; with `dense` a dense layer behind the noise and before the logit, as in
+ * InfoGAN [Chen et al. 2016]: in nets this small they say what strokes belong together. */
 static gm_status dcgan_g(const plan *p, gm__buf *b)
 {
-    const int64_t side = p->image[1] >> p->n;
+    const long long side = p->image[1] >> p->n, dense = p->c->dense;
     int64_t width = (int64_t)p->c->width << (p->n - 1);
-    gm__buf_format(b, "convt %lld k%lld nobias init=dcgan, bnorm, relu", (long long)width, (long long)side);
+    const long long first = width;
+    if (dense) gm__buf_format(b, "linear %lld nobias, bnorm, relu, linear %lld nobias, bnorm, relu, reshape %lld %lld %lld", dense, first * side * side, first, side, side);
+    else gm__buf_format(b, "convt %lld k%lld nobias init=dcgan, bnorm, relu", first, side);
     for (int i = 1; i < p->n; i++) gm__buf_format(b, ", convt %lld k4 s2 p1 nobias init=dcgan, bnorm, relu", (long long)(width >>= 1));
     gm__buf_format(b, ", convt %lld k4 s2 p1 init=dcgan, tanh", (long long)p->image[0]);
     return GM_OK;
@@ -75,13 +78,14 @@ static gm_status dcgan_g(const plan *p, gm__buf *b)
 
 static gm_status dcgan_d(const plan *p, gm__buf *b)
 {
-    const int64_t side = p->image[1] >> p->n;
+    const long long side = p->image[1] >> p->n, dense = p->c->dense;
     int64_t width = p->c->width;
     for (int i = 0; i < p->n; i++, width <<= 1) {
         const bool norm = p->norm && i > 0;
         gm__buf_format(b, "conv %lld k4 s2 p1%s init=dcgan, %slrelu 0.2, ", (long long)width, norm ? " nobias" : "", norm ? "bnorm, " : "");
     }
-    gm__buf_format(b, "%sconv %lld k%lld init=dcgan, flatten", spread(p), (long long)p->outs, (long long)side);
+    if (dense) gm__buf_format(b, "%sflatten, linear %lld%s, %slrelu 0.2, linear %lld", spread(p), dense, p->norm ? " nobias" : "", p->norm ? "bnorm, " : "", (long long)p->outs);
+    else gm__buf_format(b, "%sconv %lld k%lld init=dcgan, flatten", spread(p), (long long)p->outs, side);
     return GM_OK;
 }
 
@@ -157,7 +161,7 @@ static gm_status make_g(gm_model *m, const plan *p, gm__gan *g, int64_t cond, ui
         gm__buf_text(&b, c->generator);
     } else {
         if (cond) gm__buf_text(&b, "cond, ");
-        if (c->preset == GM_GAN_DCGAN) gm__buf_format(&b, "reshape %lld 1 1, ", (long long)(g->code + cond));
+        if (c->preset == GM_GAN_DCGAN && !c->dense) gm__buf_format(&b, "reshape %lld 1 1, ", (long long)(g->code + cond));
         s = presets[c->preset](p, &b);
     }
     if (!s && b.failed) s = GM_ENOMEM;
