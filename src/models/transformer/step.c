@@ -74,22 +74,28 @@ static void head(const gm__kern *kern, int64_t d, int64_t n, float *q, const flo
     kern->gemv_f32((size_t)d, (size_t)n, y, score, 1, v, (ptrdiff_t)d, 1, false);
 }
 
-typedef struct layout { int64_t d, qkv, fc; float *h, *y, *a, *b, *score; } layout; /* of the scratch */
+typedef struct layout { int64_t d, qkv, fc, wide; float *h, *y, *a, *b, *score; } layout; /* of the scratch */
 
-static layout lay_out(const gm__block_cfg *c, float *scratch)
+static layout sizes_of(const gm__block_cfg *c)
 {
     layout l = { .d = c->embd / c->heads, .fc = c->activation == GM__BLOCK_SWIGLU ? 2 * c->hidden : c->hidden };
     l.qkv = (c->heads + 2 * c->kv_heads) * l.d;
-    const int64_t wide = l.qkv > l.fc ? l.qkv : l.fc;
-    l.h = scratch;
-    l.y = l.h + GM__STEP_ROWS * c->embd;
-    l.a = l.y + GM__STEP_ROWS * c->embd;
-    l.b = l.a + GM__STEP_ROWS * wide;
-    l.score = l.b + GM__STEP_ROWS * wide;
+    l.wide = l.qkv > l.fc ? l.qkv : l.fc;
     return l;
 }
 
-size_t gm__step_scratch(const gm__block_cfg *c, int64_t room) { return (size_t)(lay_out(c, NULL).score - (float *)NULL + room); }
+static layout lay_out(const gm__block_cfg *c, float *scratch)
+{
+    layout l = sizes_of(c);
+    l.h = scratch;
+    l.y = l.h + GM__STEP_ROWS * c->embd;
+    l.a = l.y + GM__STEP_ROWS * c->embd;
+    l.b = l.a + GM__STEP_ROWS * l.wide;
+    l.score = l.b + GM__STEP_ROWS * l.wide;
+    return l;
+}
+
+size_t gm__step_scratch(const gm__block_cfg *c, int64_t room) { return (size_t)(2 * GM__STEP_ROWS * (c->embd + sizes_of(c).wide) + room); }
 
 static void attend(gm_ctx *ctx, const gm__block_cfg *c, const layout *l, const gm__cache *seen, const float *turn, int64_t at, int64_t n)
 {
