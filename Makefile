@@ -94,7 +94,7 @@ $(BUILD)/examples/%: examples/%.c $(LIBA) $(BUILD)/flags
 $(BUILD)/tests/%: tests/%.c $(LIBA) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CSTD) -D_GNU_SOURCE $(OPT) -g -pthread -Wall -Wextra -Wno-sign-compare $(SAN) $(CFLAGS) -Iinclude -Isrc -Itests $(PKG_CFLAGS) $(CHECK_CFLAGS) -MMD -MP \
-	  $(FUZZ_LINK) -o $@ $< $(LIBA) -Wl,--as-needed $(CHECK_LIBS) $(LDLIBS_)
+	  $(TEST_LINK) -o $@ $< $(LIBA) -Wl,--as-needed $(CHECK_LIBS) $(LDLIBS_)
 
 -include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(EXAMPLES:=.d) $(TESTS:=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
 
@@ -114,7 +114,7 @@ deps:
 
 # After `make deps` the packages may have just appeared, so the rest runs in a make of its own that asks pkg-config again.
 ifeq ($(strip $(PKG_LIBS)),)
-ifneq ($(filter all lib demo check check-asan check-tsan check-long bench experiments install,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter all lib demo check check-asan check-tsan check-long coverage check-valgrind fuzz bench experiments install,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(GM_REMADE),)
 REMAKE := 1
 endif
@@ -167,7 +167,7 @@ fuzz: fuzz-build
 	@sh tests/fuzz/run.sh "$(BUILD)/fuzz" "$(FUZZ_RUNS)" $(TARGET)
 fuzz-build:
 	@if command -v $(lastword $(FUZZ_CC)) >/dev/null; then \
-	  $(FUZZ_MAKE) CC="$(FUZZ_CC)" FUZZ_LINK=-fsanitize=fuzzer \
+	  $(FUZZ_MAKE) CC="$(FUZZ_CC)" TEST_LINK=-fsanitize=fuzzer \
 	    SAN="$(SAN_ADDRESS) -fno-sanitize-recover=float-cast-overflow -fsanitize=fuzzer-no-link" $(BUILD)/fuzz/tests/fuzz/fuzz; \
 	else $(FUZZ_MAKE) SAN="$(SAN_ADDRESS)" $(BUILD)/fuzz/tests/fuzz/plain; fi
 
@@ -175,8 +175,29 @@ WHICH ?= unit ops models host fault fuzz
 WHICH_TESTS = $(foreach w,$(WHICH),$(filter $(BUILD)/tests/$(w)/%,$(TESTS)))
 run-tests: $(WHICH_TESTS) $(BUILD)/gm
 	@ONLY_TESTS=1 sh tests/run.sh "$(BUILD)" "$(LIBD)" "$(CC)" $(WHICH_TESTS)
-check-long: check check-asan check-tsan
-	@GM_LONG=1 sh tests/run.sh "$(BUILD)" "$(LIBD)" "$(CC)" $(TESTS)
+
+# Lines and branches that the suite runs: tests/long/coverage.sh
+.PHONY: coverage analyze check-valgrind check-variants
+COV_MAKE = $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/cov LIBD=$(BUILD)/cov/lib OPT=-O1 SAN="--coverage -fprofile-update=prefer-atomic"
+coverage:
+	@find $(BUILD)/cov -name '*.gcda' -exec rm {} + 2>/dev/null || true
+	@$(COV_MAKE) all
+	@$(COV_MAKE) run-tests || echo "some tests failed: what follows is what they ran"
+	@GM_BUILD=$(BUILD)/cov GM_LIB=$(BUILD)/cov/lib GM_CC="$(CC)" sh tests/checks/cli.sh >/dev/null 2>&1 || true
+	@sh tests/long/coverage.sh "$(BUILD)/cov"
+analyze:
+	@sh tests/long/analyze.sh "$(BUILD)" "$(CSTD) -Iinclude -Isrc $(PKG_CFLAGS)" $(filter-out src/kernels/kern_%,$(SRCS)) $(wildcard src/cli/*.c)
+check-variants:
+	@sh tests/long/variants.sh "$(BUILD)/variants" "$(MAKE) $(PAR)" $(VARIANT)
+# all but what fails each allocation in turn, which ASan watches
+VALGRIND_TESTS = $(foreach w,unit ops models fuzz,$(filter $(BUILD)/tests/$(w)/%,$(TESTS)))
+check-valgrind:
+	@$(MAKE) --no-print-directory $(PAR) $(VALGRIND_TESTS)
+	@sh tests/long/valgrind.sh "$(BUILD)" $(VALGRIND_TESTS)
+
+# Everything, a part after the other; a part that is done is not done again until make clean (or FRESH=1).
+check-long:
+	@sh tests/long/long.sh "$(BUILD)" "$(MAKE)" "$(FRESH)" $(PARTS)
 
 # ---- measurements --------------------------------------------------------------
 
@@ -223,7 +244,8 @@ help:
 	@echo "make demo         train a VAE on built-in digits, draw 64 of them: build/demo/digits.png"
 	@echo "make check        all tests, the project's own checks, unit and op tests under ASan and UBSan"
 	@echo "make check-asan   all tests under ASan and UBSan      make check-tsan   thread tests under TSan"
-	@echo "make check-long   everything, long versions included"
+	@echo "make fuzz FUZZ_RUNS=N TARGET=NAME    more fuzzing; make coverage, analyze, check-valgrind, check-variants: docs/testing.md"
+	@echo "make check-long   everything, long versions included; resumable"
 	@echo "make bench        speed, memory, size of the library; ONLY=vae THREADS=2 narrow it; PEERS=1 or names: beside other libraries (PYTHON=)"
 	@echo "make experiments DATA=DIR    train on real data to the published figures"
 	@echo "make install PREFIX=/usr/local DESTDIR= PROGRAM=gm    make uninstall"

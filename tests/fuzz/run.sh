@@ -20,7 +20,7 @@ for name in "$@"; do
         "$build/tests/fuzz/plain" "$name" "$runs" "$((total + 1))" "$build/found/$name-last" >"$log" 2>&1 || bad=$?
     fi
     if [ "${bad:-0}" != 0 ]; then
-        tail -n 60 "$log"
+        grep -m 1 -A 14 -E 'ERROR|runtime error|SUMMARY|limit' "$log" || tail -n 20 "$log"
         echo "$name: a finding after $total runs; the input is in $build/found, and belongs into tests/fuzz/seeds/$name once mended"
         exit 1
     fi
