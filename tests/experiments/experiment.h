@@ -28,6 +28,13 @@ static inline double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static inline double processor(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static inline void report(const char *what, double reached, const char *relation, double target)
 {
     int pass = relation[0] == '<' ? reached <= target : reached >= target;
@@ -57,27 +64,37 @@ static inline int progress(const gm_progress *p, void *user)
     return 0;
 }
 
-/* Trains a model of `options`; with out=DIR the model is kept there. */
-static inline gm_model *train(const char *name, const char *family, const char *options, gm_dataset *data, const char *how)
+static inline void fit(gm_model *m, const char *name, gm_dataset *data, const char *how)
 {
-    gm_model *m = NULL;
     gm_trainer *tr = NULL;
-    char path[1024];
-    double start = seconds();
-    must(gm_model_new(ctx, family, options, &m), name);
+    const double start = seconds(), busy = processor();
     must(gm_trainer_new(m, data, how, &tr), name);
     must(gm_trainer_set_progress(tr, progress, (void *)(size_t)name, 10), name);
     must(gm_trainer_run(tr), name);
-    printf("%s: %s %s; fit %s: %.0f s\n", name, family, options, how, seconds() - start);
+    printf("%s: fit %s: %.0f s, %.0f s of processor time\n", name, how, seconds() - start, processor() - busy);
     fflush(stdout);
     gm_trainer_free(tr);
-    if (out_dir) {
-        snprintf(path, sizeof path, "%s/%s.safetensors", out_dir, name);
-        must(gm_model_save(m, path), path);
-        snprintf(path, sizeof path, "%s/%s.png", out_dir, name);
-        gm_status s = gm_model_can(m) & GM_CAN_SAMPLE ? gm_sample_png(m, 100, 1, path) : GM_OK;
-        if (s != GM_ESHAPE) must(s, path); /* rows that are no pictures */
-    }
+}
+
+/* With out=DIR a model is kept there, and what it draws. */
+static inline void keep(gm_model *m, const char *name)
+{
+    char path[1024];
+    if (!out_dir) return;
+    snprintf(path, sizeof path, "%s/%s.safetensors", out_dir, name);
+    must(gm_model_save(m, path), path);
+    snprintf(path, sizeof path, "%s/%s.png", out_dir, name);
+    gm_status s = gm_model_can(m) & GM_CAN_SAMPLE ? gm_sample_png(m, 100, 1, path) : GM_OK;
+    if (s != GM_ESHAPE) must(s, path); /* rows that are no pictures */
+}
+
+static inline gm_model *train(const char *name, const char *family, const char *options, gm_dataset *data, const char *how)
+{
+    gm_model *m = NULL;
+    must(gm_model_new(ctx, family, options, &m), name);
+    printf("%s: %s %s\n", name, family, options);
+    fit(m, name, data, how);
+    keep(m, name);
     return m;
 }
 

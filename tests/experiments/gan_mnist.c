@@ -76,13 +76,6 @@ static gm_tensor *drawn(gm_model *m)
 
 /* ---- digits ----------------------------------------------------------------------------------- */
 
-static double processor(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* GANs that more than one experiment looks at: trained once, kept until the end. */
 typedef struct known { const char *name, *options; int labels; gm_model *m; double spent; } known;
 static known plain = {.name = "defaults", .options = ""}, told[] = {{.name = "concat", .options = "conditional=concat seed=1", .labels = 1},
