@@ -42,6 +42,7 @@ functions() {
         /^$/ { lead = "" }
         /^(typedef )?(struct|enum) ?.*\{/ && !/;[ ]*$/ || /^(typedef struct|enum).*\{.*\}.*;/ { type = lead; lead = ""; intype = 1 }
         intype { type = type $0 "\n"; if (/^\}.*;/ || /\}.*;$/) { intype = 0; printf "\n```c\n%s```\n", type } next }
+        /^typedef .*\(\*/ { printf "\n### `%s`\n\n```c\n%s\n```\n%s\n", substr($0, match($0, /\(\*[a-z_]*/) + 2, RLENGTH - 2), $0, escape(clean(text)); text = ""; next }
         /^GM_API/ { inproto = 1; signature = "" }
         inproto { s = $0; sub(/^GM_API /, "", s); sub(/^ +/, "    ", s); signature = signature (signature == "" ? "" : "\n") s
                   if (/;/) { inproto = 0; name = signature; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name); show(); text = "" } }
