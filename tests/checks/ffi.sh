@@ -31,3 +31,17 @@ if command -v "$python" >/dev/null && "$python" -c 'import ctypes' 2>/dev/null; 
 else
     echo "skipped: Python, $python with ctypes is not here"
 fi
+
+if command -v luajit >/dev/null; then
+    luajit tests/ffi/test_gm.lua
+    same lua luajit tests/ffi/same.lua
+else
+    echo "skipped: Lua, luajit is not here"
+fi
+
+if command -v rustc >/dev/null; then
+    rustc --edition 2021 -D warnings tests/ffi/same.rs -o "$tmp/same_rs" -L "$GM_LIB" -l gm -C link-arg=-Wl,-rpath,"$PWD/$GM_LIB"
+    same rust "$tmp/same_rs"
+else
+    echo "skipped: Rust, rustc is not here"
+fi
