@@ -2,6 +2,7 @@
 import array
 import ctypes
 import gc
+import json
 import os
 import random
 import signal
@@ -37,6 +38,20 @@ class Tables(unittest.TestCase):
         for name in gm.api.FUNCTIONS:
             self.assertEqual(getattr(gm.lib, name).argtypes, gm.api.FUNCTIONS[name][1])
         self.assertRaises(AttributeError, lambda: gm.lib.gm_nope)
+
+    def test_description(self):
+        with open(os.path.join(PYTHON, "../../../docs/reference/api.json")) as f:
+            api = json.load(f)
+        self.assertEqual([f["name"] for f in api["functions"]], list(gm.api.FUNCTIONS))
+        self.assertEqual({c["name"]: c["value"] for c in api["constants"]}, gm.api.CONSTANTS)
+        f = next(f for f in api["functions"] if f["name"] == "gm_tensor_wrap")
+        self.assertEqual([p["type"] for p in f["params"]][-3:], ["gm_deleter_fn", "void *", "gm_tensor **"])
+        self.assertEqual((f["returns"], f["since"], f["header"]), ("gm_status", "0.1", "tensor.h"))
+        known = set(api["aliases"]) | set(api["handles"]) | {x["name"] for x in api["structs"] + api["callbacks"]}
+        known |= set("void char int float double size_t uint8_t int32_t uint32_t int64_t uint64_t".split())
+        for f in api["functions"] + api["callbacks"]:
+            for t in [f["returns"]] + [p["type"] for p in f["params"]]:
+                self.assertIn(t.replace("const", "").replace("*", "").strip(), known, f["name"])
 
     def test_constants(self):
         v = ctypes.c_int64()
