@@ -355,6 +355,20 @@ class Arrays(unittest.TestCase):
         self.assertTrue(np.array_equal(part, kept[1:, 0]))
         self.assertEqual(small_vae().encode(kept.astype(np.float64)).shape, (3, 2))
 
+    @unittest.skipIf(np is None, "no NumPy")
+    def test_numpy_and_tapes(self):
+        with gm.Tape() as t:
+            y = gm.ops.exp(t, np.zeros((2, 3), np.float32))
+            a, b = np.asarray(y), y.numpy()
+            self.assertEqual(np.asarray(y, np.float64).dtype, np.float64)
+            t.reset()
+            gm.ops.exp(t, np.ones((2, 3), np.float32))
+        gc.collect()
+        self.assertTrue(np.array_equal(a, np.ones((2, 3))) and np.array_equal(a, b))  # copies outlive the tape
+        net = gm.Net("linear 2", (3,), cond=2)
+        with gm.Tape() as t:
+            self.assertEqual(net(t, np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)).shape, (4, 2))
+
 
 class Work(unittest.TestCase):
     def test_data(self):

@@ -9,7 +9,7 @@ import ctypes
 from ctypes import byref, c_void_p
 
 import gm_api as api
-from gm_core import Error, Tensor, _Handle, _copy, _int64s, _options, _out, _sized_text, context, lib, tensor
+from gm_core import Error, Tensor, _Handle, _copy, _int64s, _maybe, _options, _out, _sized_text, context, lib, tensor
 
 _STALE = api.CONSTANTS["GM_ESTALE"]
 
@@ -66,9 +66,10 @@ class Result(Tensor):
             raise Error(_STALE, "this result is of before the tape's reset")
         return c_void_p(self._pointer)
 
-    @property
-    def __array_interface__(self):
-        return self.copy().__array_interface__
+    __array_interface__ = property()  # no view: what NumPy gets is a copy
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
     def copy(self):
         return _copy(self.ctx, self)
@@ -160,7 +161,7 @@ class Net(_Handle):
 
     def __call__(self, t, x, cond=None):
         with self.ctx.lock:
-            y = lib.gm_net_apply(self, t, tensor(x, self.ctx), cond and tensor(cond, self.ctx))
+            y = lib.gm_net_apply(self, t, tensor(x, self.ctx), _maybe(cond, self.ctx))
             t._check(lib.gm_tape_status(t))
         return Result(t, y)
 
