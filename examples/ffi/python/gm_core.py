@@ -99,6 +99,11 @@ class _Handle:
         self.close()
 
 
+def _addresses(args):
+    """Handles as C sees them; one that is closed raises here, under its own name."""
+    return [a._as_parameter_ if isinstance(a, _Handle) else a for a in args]
+
+
 class Context(_Handle):
     """Threads, memory, log and last message. Options are the fields of gm_ctx_config: threads, max_bytes, precision, debug ..;
     log is called with (level, line). Calls on one context wait for one another; for work side by side make one a thread."""
@@ -124,9 +129,10 @@ class Context(_Handle):
     def call(self, name, *args):
         """Calls an action of the library; OK or END comes back, anything else is raised."""
         with self.lock:
-            status = getattr(lib, name)(*args)
+            status = getattr(lib, name)(*_addresses(args))
             if status not in (OK, END):
-                raise Error(status, lib.gm_ctx_message(self).decode(errors="replace"))
+                message = lib.gm_ctx_message(self) if self._pointer else lib.gm_status_text(status)
+                raise Error(status, message.decode(errors="replace"))
         return status
 
     def make(self, cls, name, *args, keep=()):

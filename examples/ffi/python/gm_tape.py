@@ -9,7 +9,7 @@ import ctypes
 from ctypes import byref, c_void_p
 
 import gm_api as api
-from gm_core import Error, Tensor, _Handle, _copy, _int64s, _maybe, _options, _out, _sized_text, context, lib, tensor
+from gm_core import Error, Tensor, _Handle, _addresses, _copy, _int64s, _maybe, _options, _out, _sized_text, context, lib, tensor
 
 _STALE = api.CONSTANTS["GM_ESTALE"]
 
@@ -125,7 +125,7 @@ def _operation(name):
         for i in outs:
             values[i] = (c_void_p * many)()
         with t.ctx.lock:
-            first = getattr(lib, name)(*values)
+            first = getattr(lib, name)(*_addresses(values))
             t._check(lib.gm_tape_status(t))
         rest = [Result(t, p) for i in outs for p in values[i]]
         if returns is ctypes.c_int32:
