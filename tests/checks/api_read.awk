@@ -62,14 +62,14 @@ function statement(s,    k, n, i, part, value) {
 }
 
 # The fields of one line of a struct; `say` is the comment that belongs to them.
-function members(s, say,    part, each, n, m, i, j, base, stars) {
+function members(s, say,    part, each, n, m, i, j, root, marks) {
     n = split(s, part, /;/)
     for (i = 1; i < n; i++) {
         m = split(part[i], each, /,/)
         for (j = 1; j <= m; j++) {
-            if (j > 1) { stars = each[j]; gsub(/[^*]/, "", stars); gsub(/\*/, "", each[j]); each[j] = base " " stars each[j] }
+            if (j > 1) { marks = each[j]; gsub(/[^*]/, "", marks); gsub(/\*/, "", each[j]); each[j] = root " " marks each[j] }
             declare(each[j], ++declared)
-            if (j == 1) { base = type[declared]; sub(/ ?\**$/, "", base) }
+            if (j == 1) { root = type[declared]; sub(/ ?\**$/, "", root) }
             says[declared] = clean(say)
         }
     }

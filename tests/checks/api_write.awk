@@ -121,9 +121,9 @@ function write_python(    i, j, k, last, list, shape) {
 function brackets(t, n) {
     if (kind[base(t)] == "handle" && stars(t) == 1) return base(t) "*"
     if (n) return base(t) "[" n "]"
-    if (t ~ /\*const \*$/) { sub(/\*const \*$/, "*[]", t); gsub(/const|\ /, "", t); return t }
+    if (t ~ /\*const \*$/) { sub(/\*const \*$/, "*[]", t); gsub(/const| /, "", t); return t }
     if (t ~ /^const/ && stars(t) == 1 && kind[base(t)] == "") return base(t) "[]"
-    gsub(/const|\ /, "", t)
+    gsub(/const| /, "", t)
     return t
 }
 
@@ -160,7 +160,7 @@ function rust_base(b) {
     if (b == "float") return "f32"
     if (b == "double") return "f64"
     if (b == "size_t") return "usize"
-    if (b ~ /^u?int[0-9]+_t$/) { sub(/_t$/, "", b); sub(/int/, b ~ /^u/ ? "" : "i", b); return b }
+    if (b ~ /^u?int[0-9]+_t$/) { sub(/_t$/, "", b); if (b ~ /^u/) sub(/int/, "", b); else sub(/int/, "i", b); return b }
     return b
 }
 function rust(t, n,    b, s, out, i, part) { # from the left: [const] base, then stars, each perhaps followed by const
