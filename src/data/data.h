@@ -2,6 +2,7 @@
 #ifndef GM_DATA_DATA_H
 #define GM_DATA_DATA_H
 
+#include "base/vocab.h"
 #include "io/io.h"
 #include "kernels/kernels.h"
 #include <gm/dataset.h>
@@ -29,17 +30,9 @@ typedef struct gm__column {
     bool symbols;                /* u8 that are symbols, not shades: batches give i64 */
 } gm__column;
 
-/* Texts numbered in the order of their appearance (words.c). */
-typedef struct gm__words {
-    gm_ctx *ctx;
-    gm__buf text;                /* all of them, each ended by NUL */
-    size_t *at;                  /* where each starts */
-    uint32_t *slot;              /* hash table: number + 1 */
-    size_t n, cap;
-} gm__words;
-void gm__words_init(gm__words *w, gm_ctx *ctx);
-void gm__words_free(gm__words *w);
-static inline const char *gm__word_text(const gm__words *w, size_t i) { return w->text.data + w->at[i]; }
+/* Texts numbered in the order of their appearance, each kept with the NUL that ends it (words.c). */
+typedef gm__vocab gm__words;
+static inline const char *gm__word_text(const gm__words *w, size_t i) { return (const char *)gm__vocab_bytes(w, i); }
 
 /* Names of the classes, shared by a data set and its parts. */
 typedef struct gm__names { gm__handle h; gm__words words; } gm__names;

@@ -38,7 +38,7 @@ void gm_dataset_free(gm_dataset *d)
         gm__source_free(d->column[i].source);
     }
     if (d->names && gm__release(d->names)) {
-        gm__words_free(&d->names->words);
+        gm__vocab_free(&d->names->words);
         gm__free(ctx, d->names);
     }
     gm__free(ctx, d->column);
@@ -103,7 +103,7 @@ gm_status gm__dataset_names(gm_dataset *d, gm__words *classes)
     if (!d->names) return GM_ENOMEM;
     atomic_init(&d->names->h.refs, 1);
     d->names->words = *classes;
-    gm__words_init(classes, d->ctx);
+    gm__vocab_init(classes, d->ctx);
     return GM_OK;
 }
 

@@ -106,7 +106,7 @@ static gm_status first_row(csv *c, bool *header)
     if (c->width == c->count[LABEL] + c->count[Y]) return gm__fail_ctx(c->ctx, GM_EFORMAT, "%s: no column is left for x", gm__in_name(c->f.in));
     c->words = gm__calloc(c->ctx, c->count[ONEHOT] + 1, sizeof *c->words);
     if (!c->words) return GM_ENOMEM;
-    for (size_t i = 0; i < c->count[ONEHOT]; i++) gm__words_init(&c->words[i], c->ctx);
+    for (size_t i = 0; i < c->count[ONEHOT]; i++) gm__vocab_init(&c->words[i], c->ctx);
     return GM_OK;
 }
 
@@ -275,7 +275,7 @@ gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_data
     if (!c) return GM_ENOMEM;
     c->ctx = ctx;
     c->spec = spec;
-    gm__words_init(&c->classes, ctx);
+    gm__vocab_init(&c->classes, ctx);
     gm__fields_init(&c->f, in, separator);
     gm__buf_init(&c->x, ctx);
     gm__buf_init(&c->y, ctx);
@@ -286,8 +286,8 @@ gm_status gm__csv_load(gm__in *in, char separator, const gm__spec *spec, gm_data
     gm__buf_free(&c->x);
     gm__buf_free(&c->y);
     gm__buf_free(&c->labels);
-    gm__words_free(&c->classes);
-    for (size_t i = 0; c->words && i < c->count[ONEHOT]; i++) gm__words_free(&c->words[i]);
+    gm__vocab_free(&c->classes);
+    for (size_t i = 0; c->words && i < c->count[ONEHOT]; i++) gm__vocab_free(&c->words[i]);
     gm__free(ctx, c->words);
     gm__free(ctx, c->use);
     gm__fields_free(&c->f);

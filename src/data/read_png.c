@@ -119,7 +119,7 @@ static gm_status columns(pictures *p, gm_dataset *d)
 gm_status gm__open_png(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
 {
     pictures p = { .ctx = ctx };
-    gm__words_init(&p.classes, ctx);
+    gm__vocab_init(&p.classes, ctx);
     GM__TRY(gm__spec_only(ctx, spec, 1, ""));
     gm_status s = list_classes(&p, spec->path[0]);
     if (!s) s = measure(&p);
@@ -127,6 +127,6 @@ gm_status gm__open_png(gm_ctx *ctx, const gm__spec *spec, gm_dataset *d)
     for (size_t i = 0; i < p.n; i++) gm__free(ctx, p.path[i]);
     gm__free(ctx, p.path);
     gm__free(ctx, p.label);
-    gm__words_free(&p.classes);
+    gm__vocab_free(&p.classes);
     return s;
 }

@@ -112,8 +112,8 @@ static gm_status finish(ratings *r, gm_dataset *d)
 static void start(ratings *r, gm_ctx *ctx, bool map)
 {
     *r = (ratings){ .ctx = ctx, .map = map };
-    gm__words_init(&r->user, ctx);
-    gm__words_init(&r->item, ctx);
+    gm__vocab_init(&r->user, ctx);
+    gm__vocab_init(&r->item, ctx);
     gm__buf *const bufs[] = { &r->users, &r->items, &r->rating, &r->time };
     for (size_t i = 0; i < GM__COUNT(bufs); i++) gm__buf_init(bufs[i], ctx);
 }
@@ -122,8 +122,8 @@ static void end(ratings *r)
 {
     gm__buf *const bufs[] = { &r->users, &r->items, &r->rating, &r->time };
     for (size_t i = 0; i < GM__COUNT(bufs); i++) gm__buf_free(bufs[i]);
-    gm__words_free(&r->user);
-    gm__words_free(&r->item);
+    gm__vocab_free(&r->user);
+    gm__vocab_free(&r->item);
 }
 
 /* The rows of one more file. */

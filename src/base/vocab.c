@@ -1,17 +1,6 @@
-/* vocab.c - byte strings by number and by content; lists of tokens. */
-#include "text/text.h"
+/* vocab.c - byte strings by number and by content. */
+#include "base/vocab.h"
 #include <string.h>
-
-void gm__ids_put(gm__ids *v, int64_t id)
-{
-    if (v->n == v->cap && !v->failed) {
-        size_t cap = v->cap ? 2 * v->cap : 256;
-        int64_t *more = gm__realloc(v->ctx, v->id, cap, sizeof *more);
-        if (!more) v->failed = true;
-        else v->id = more, v->cap = cap;
-    }
-    if (!v->failed) v->id[v->n++] = id;
-}
 
 void gm__vocab_init(gm__vocab *v, gm_ctx *ctx)
 {
@@ -72,7 +61,7 @@ static gm_status grow(gm__vocab *v)
 {
     gm_ctx *ctx = v->bytes.ctx;
     size_t cap = v->cap ? 2 * v->cap : 256;
-    if (cap > UINT32_MAX / 4) return gm__fail_ctx(ctx, GM_ELIMIT, "tokenizer: too many tokens");
+    if (cap > UINT32_MAX / 4) return gm__fail_ctx(ctx, GM_ELIMIT, "over 2^30 different texts");
     size_t *at = gm__realloc(ctx, v->at, cap + 1, sizeof *at);
     if (!at) return GM_ENOMEM;
     v->at = at;
