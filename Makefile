@@ -14,7 +14,7 @@ VERSION := 0.1.0
 SOVER   := 0
 
 DIRS    ?= base kernels tensor tape ops nn optim io data text metrics models $(patsubst src/%/,%,$(sort $(wildcard src/models/*/)))
-PKGS    := openblas lapacke zlib libpng jansson
+PKGS    := openblas lapacke zlib libpng
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
@@ -101,16 +101,16 @@ $(BUILD)/tests/%: tests/%.c $(LIBA) $(BUILD)/flags
 # ---- set-up ------------------------------------------------------------------
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo 2>/dev/null)
-DEBS := gcc libc6-dev pkg-config libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev libjansson-dev check
+DEBS := gcc libc6-dev pkg-config libopenblas-dev liblapacke-dev zlib1g-dev libpng-dev check
 
 deps:
 	@if command -v apt-get >/dev/null; then \
 	  dpkg -s $(DEBS) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(DEBS); }; \
 	elif command -v dnf >/dev/null; then \
-	  echo "untested: dnf"; $(SUDO) dnf install -y gcc pkgconf openblas-devel lapack-devel zlib-devel libpng-devel jansson-devel check-devel; \
+	  echo "untested: dnf"; $(SUDO) dnf install -y gcc pkgconf openblas-devel lapack-devel zlib-devel libpng-devel check-devel; \
 	elif command -v brew >/dev/null; then \
-	  echo "untested: brew"; brew install pkg-config openblas lapack zlib libpng jansson check; \
-	else echo "install a C11 compiler, pkg-config, OpenBLAS, LAPACKE, zlib, libpng, Jansson and Check"; exit 1; fi
+	  echo "untested: brew"; brew install pkg-config openblas lapack zlib libpng check; \
+	else echo "install a C11 compiler, pkg-config, OpenBLAS, LAPACKE, zlib, libpng and Check"; exit 1; fi
 
 # After `make deps` the packages may have just appeared, so the rest runs in a make of its own that asks pkg-config again.
 ifeq ($(strip $(PKG_LIBS)),)

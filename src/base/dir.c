@@ -1,5 +1,6 @@
 /* dir.c - what a folder holds, sorted by name. */
 #include "base/file.h"
+#include "base/sort.h"
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -31,29 +32,6 @@ static gm_status add(gm__dir *d, const char *name)
     return d->name[d->n++] ? GM_OK : GM_ENOMEM;
 }
 
-static void sift(char **name, size_t i, size_t n)
-{
-    for (size_t k; (k = 2 * i + 1) < n; i = k) {
-        if (k + 1 < n && strcmp(name[k + 1], name[k]) > 0) k++;
-        if (strcmp(name[k], name[i]) <= 0) return;
-        char *t = name[i];
-        name[i] = name[k];
-        name[k] = t;
-    }
-}
-
-/* By bytes, with a heap: no memory, and never slow. */
-static void sort(char **name, size_t n)
-{
-    for (size_t i = n / 2; i--;) sift(name, i, n);
-    for (size_t i = n; i-- > 1;) {
-        char *t = name[0];
-        name[0] = name[i];
-        name[i] = t;
-        sift(name, 0, i);
-    }
-}
-
 gm_status gm__dir_list(gm_ctx *ctx, const char *path, const char *end, gm__dir *out)
 {
     struct stat st;
@@ -73,7 +51,7 @@ gm_status gm__dir_list(gm_ctx *ctx, const char *path, const char *end, gm__dir *
     }
     closedir(dir);
     if (s) gm__dir_free(out);
-    else sort(out->name, out->n);
+    else gm__sort_texts((const char **)(void *)out->name, out->n);
     return s;
 }
 

@@ -64,49 +64,43 @@ static gm_status text_pairs(gm_ctx *ctx, const char *owner, const char *p, pair_
     return s;
 }
 
-/* The text of one JSON value; *null for null. */
-static gm_status json_value(gm_ctx *ctx, const char *owner, const char *key, const json_t *j, gm__buf *v, bool *null)
+/* The text of one JSON value. */
+static gm_status json_value(gm_ctx *ctx, const char *owner, const gm__json *j, gm__buf *v)
 {
     bool bad = false;
     v->len = 0;
-    *null = json_is_null(j);
     gm__buf_put(v, "", 0);
-    switch (json_typeof(j)) {
-    case JSON_STRING: gm__buf_put(v, json_string_value(j), json_string_length(j)); break;
-    case JSON_INTEGER: gm__buf_format(v, "%lld", (long long)json_integer_value(j)); break;
-    case JSON_REAL: gm__buf_format(v, "%g", json_real_value(j)); break;
-    case JSON_TRUE: gm__buf_text(v, "true"); break;
-    case JSON_FALSE: gm__buf_text(v, "false"); break;
-    case JSON_NULL: break;
-    case JSON_ARRAY:
-        for (size_t i = 0; i < json_array_size(j); i++) {
-            const json_t *x = json_array_get(j, i);
-            bad |= !json_is_integer(x);
-            gm__buf_format(v, "%s%lld", i ? "," : "", (long long)json_integer_value(x));
+    switch (j->kind) {
+    case GM__JSON_TEXT: gm__buf_put(v, j->is.text, j->n); break;
+    case GM__JSON_WHOLE: gm__buf_format(v, "%lld", (long long)j->is.whole); break;
+    case GM__JSON_REAL: gm__buf_format(v, "%g", j->is.real); break;
+    case GM__JSON_TRUE: gm__buf_text(v, "true"); break;
+    case GM__JSON_FALSE: gm__buf_text(v, "false"); break;
+    case GM__JSON_NULL: break;
+    case GM__JSON_LIST:
+        for (const gm__json *x = j->first; x; x = x->next) {
+            bad |= x->kind != GM__JSON_WHOLE;
+            gm__buf_format(v, "%s%lld", x == j->first ? "" : ",", (long long)x->is.whole);
         }
         break;
     default: bad = true;
     }
-    if (bad) return gm__fail_ctx(ctx, GM_EARG, "%s: %s: expected a number, a text, true, false or a list of integers", owner, key);
+    if (bad) return gm__fail_ctx(ctx, GM_EARG, "%s: %s: expected a number, a text, true, false or a list of integers", owner, j->key);
     return v->failed ? GM_ENOMEM : GM_OK;
 }
 
 static gm_status json_pairs(gm_ctx *ctx, const char *owner, const char *text, pair_fn *fn, void *user)
 {
-    json_t *root = NULL, *j;
-    const char *key;
+    gm__json *root = NULL;
     gm__buf v;
     gm__buf_init(&v, ctx);
     gm_status s = gm__json_parse(ctx, GM_EARG, owner, text, strlen(text), &root);
-    if (s) goto done;
-    json_object_foreach(root, key, j) {
-        bool null;
-        if ((s = json_value(ctx, owner, key, j, &v, &null))) break;
-        if ((s = fn(user, key, null ? NULL : v.data))) break;
+    for (const gm__json *j = s ? NULL : root->first; j && !s; j = j->next) {
+        s = json_value(ctx, owner, j, &v);
+        if (!s) s = fn(user, j->key, j->kind == GM__JSON_NULL ? NULL : v.data);
     }
-done:
     gm__buf_free(&v);
-    json_decref(root);
+    gm__free(ctx, root);
     return s;
 }
 

@@ -1,9 +1,9 @@
 /* st_header.c - reads the JSON of a safetensors header.
  *
  * The header is an object of objects of a fixed form, so a cursor reads it in
- * one pass: memory stays in proportion to the file, which a JSON tree (75 times
- * its text) would not. */
+ * one pass: no tree of values is needed. */
 #include "io/st_header.h"
+#include "base/json.h"
 #include <string.h>
 
 typedef struct cursor {
@@ -47,16 +47,6 @@ static bool hex4(cursor *c, uint32_t *v)
     return true;
 }
 
-static size_t put_utf8(char *o, uint32_t v)
-{
-    if (v < 0x80) return o[0] = (char)v, 1;
-    if (v < 0x800) return o[0] = (char)(0xc0 | v >> 6), o[1] = (char)(0x80 | (v & 63)), 2;
-    if (v < 0x10000)
-        return o[0] = (char)(0xe0 | v >> 12), o[1] = (char)(0x80 | (v >> 6 & 63)), o[2] = (char)(0x80 | (v & 63)), 3;
-    o[0] = (char)(0xf0 | v >> 18), o[1] = (char)(0x80 | (v >> 12 & 63));
-    return o[2] = (char)(0x80 | (v >> 6 & 63)), o[3] = (char)(0x80 | (v & 63)), 4;
-}
-
 /* After a backslash. An escape is never shorter than what it stands for. */
 static size_t escape(cursor *c, char *o)
 {
@@ -75,20 +65,7 @@ static size_t escape(cursor *c, char *o)
         if (!hex4(c, &low) || low < 0xdc00 || low >= 0xe000) return 0;
         v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
     }
-    return put_utf8(o, v);
-}
-
-/* Length of the valid UTF-8 character at p (RFC 3629), 0 if there is none. */
-static size_t utf8(const uint8_t *p, const uint8_t *end)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-    if (!n || (size_t)(end - p) < n) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
+    return gm__utf8_put(o, v);
 }
 
 /* A string, unescaped into the common storage. */
@@ -103,7 +80,7 @@ static gm_status string(cursor *c, const char *what, const char **out)
             n = escape(c, o);
             if (!n) return c->p = at, wrong(c, "a valid escape");
         } else {
-            n = *c->p < 0x20 ? 0 : utf8(c->p, c->end);
+            n = *c->p < 0x20 ? 0 : gm__utf8_length(c->p, (size_t)(c->end - c->p));
             if (!n) return wrong(c, "UTF-8 text");
             memcpy(o, c->p, n);
             c->p += n;

@@ -104,31 +104,31 @@ static bool plain_text(const char *p)
     return true;
 }
 
-static gm_status read_event(gm_trainer *tr, const char *who, const json_t *a)
+static gm_status read_event(gm_trainer *tr, const char *who, const gm__json *a)
 {
-    const json_t *kind = json_array_get(a, 0), *step = json_array_get(a, 1), *value = json_array_get(a, 2), *text = json_array_get(a, 3);
-    bool ok = json_array_size(a) == 4 && json_is_integer(kind) && json_is_integer(step) && (json_is_number(value) || json_is_null(value)) && json_is_string(text);
-    ok = ok && json_integer_value(kind) > 0 && json_integer_value(kind) <= INT32_MAX && json_integer_value(step) >= 0 && json_integer_value(step) <= tr->st.step;
-    ok = ok && plain_text(json_string_value(text));
+    const gm__json *kind = a->first, *step = kind ? kind->next : NULL, *value = step ? step->next : NULL, *text = value ? value->next : NULL;
+    bool ok = a->kind == GM__JSON_LIST && a->n == 4 && kind->kind == GM__JSON_WHOLE && step->kind == GM__JSON_WHOLE && text->kind == GM__JSON_TEXT;
+    ok = ok && (value->kind == GM__JSON_WHOLE || value->kind == GM__JSON_REAL || value->kind == GM__JSON_NULL);
+    ok = ok && kind->is.whole > 0 && kind->is.whole <= INT32_MAX && step->is.whole >= 0 && step->is.whole <= tr->st.step && plain_text(text->is.text);
     if (!ok || tr->n_events == EVENTS_MAX) return gm__fail_ctx(tr->ctx, GM_EFORMAT, "%.160s: gm.train.events: %s", who, ok ? "too many" : "no event");
     GM__TRY(room(tr));
     gm_event *e = &tr->events[tr->n_events++];
-    *e = (gm_event){ .struct_size = sizeof *e, .kind = (int32_t)json_integer_value(kind), .step = (uint64_t)json_integer_value(step),
-                     .value = json_is_null(value) ? NAN : json_number_value(value) };
-    gm__format(e->text, sizeof e->text, "%s", json_string_value(text));
+    *e = (gm_event){ .struct_size = sizeof *e, .kind = (int32_t)kind->is.whole, .step = (uint64_t)step->is.whole,
+                     .value = value->kind == GM__JSON_NULL ? NAN : gm__json_number(value) };
+    gm__format(e->text, sizeof e->text, "%s", text->is.text);
     return GM_OK;
 }
 
 gm_status gm__events_read(gm_trainer *tr, const gm__st *f, const char *who)
 {
     const char *text = gm__st_meta(f, "gm.train.events");
-    json_t *list = NULL;
+    gm__json *list = NULL;
     if (!text) return GM_OK; /* an older checkpoint */
     gm_status s = gm__json_parse(tr->ctx, GM_EFORMAT, "gm.train.events", text, strlen(text), &list);
     if (s) return gm__blame(tr->ctx, s == GM_ENOMEM ? s : GM_EFORMAT, who, "gm.train.events");
-    if (!json_is_array(list)) s = gm__fail_ctx(tr->ctx, GM_EFORMAT, "%.160s: gm.train.events: no list", who);
-    for (size_t i = 0; !s && i < json_array_size(list); i++) s = read_event(tr, who, json_array_get(list, i));
-    json_decref(list);
+    if (list->kind != GM__JSON_LIST) s = gm__fail_ctx(tr->ctx, GM_EFORMAT, "%.160s: gm.train.events: no list", who);
+    for (const gm__json *a = s ? NULL : list->first; a && !s; a = a->next) s = read_event(tr, who, a);
+    gm__free(tr->ctx, list);
     return s;
 }
 

@@ -53,14 +53,12 @@ static void spell(const uint16_t code[256], const uint8_t *p, size_t n, gm__buf 
 /* ---- reading ------------------------------------------------------------------------------ */
 
 /* Names by number: every number below the count must be there once. */
-static gm_status by_number(gm_ctx *ctx, const char *path, json_t *root, const char **name, size_t n)
+static gm_status by_number(gm_ctx *ctx, const char *path, const gm__json *root, const char **name, size_t n)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach(root, key, value) {
-        json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
-        if (id < 0 || (size_t)id >= n || name[id]) return gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: '%.64s': not a number of its own below %zu", path, key, n);
-        name[id] = key;
+    for (const gm__json *v = root->first; v; v = v->next) {
+        const int64_t id = v->kind == GM__JSON_WHOLE ? v->is.whole : -1;
+        if (id < 0 || (uint64_t)id >= n || name[id]) return gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: '%.64s': not a number of its own below %zu", path, v->key, n);
+        name[id] = v->key;
     }
     return GM_OK;
 }
@@ -69,12 +67,12 @@ static gm_status by_number(gm_ctx *ctx, const char *path, json_t *root, const ch
 static gm_status read_vocab(gm_tokenizer *tk, const char *path, const uint8_t *text, size_t size, const int16_t byte[324])
 {
     gm_ctx *ctx = tk->ctx;
-    json_t *root = NULL;
+    gm__json *root = NULL;
     const char **name = NULL;
     gm__buf b;
     gm__buf_init(&b, ctx);
     gm_status s = gm__json_parse(ctx, GM_EFORMAT, path, (const char *)text, size, &root);
-    size_t n = s || !json_is_object(root) ? 0 : json_object_size(root);
+    size_t n = !s && root->kind == GM__JSON_OBJECT ? root->n : 0;
     if (!s && (!n || n > MOST)) s = gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: not an object of tokens", path);
     if (!s && !(name = gm__calloc(ctx, n, sizeof *name))) s = GM_ENOMEM;
     if (!s) s = by_number(ctx, path, root, name, n);
@@ -88,7 +86,7 @@ static gm_status read_vocab(gm_tokenizer *tk, const char *path, const uint8_t *t
     }
     gm__free(ctx, (void *)name);
     gm__buf_free(&b);
-    json_decref(root);
+    gm__free(ctx, root);
     return s;
 }
 

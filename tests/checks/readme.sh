@@ -2,7 +2,7 @@
 # The programs of README and tutorial compile and run unchanged: every ```c block with a main() is one program.
 set -eu
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
-libs="$GM_LIB/libgm.a -Wl,--as-needed $(pkg-config --libs openblas lapacke zlib libpng jansson) -lm -lpthread"
+libs="$GM_LIB/libgm.a -Wl,--as-needed $(pkg-config --libs openblas lapacke zlib libpng) -lm -lpthread"
 $GM_CC -std=c99 -Iinclude tests/checks/write_idx.c -o "$tmp/write_idx" $libs
 programs=0
 for doc in README.md docs/tutorial.md; do

@@ -168,7 +168,7 @@ START_TEST(messages)
     static const char *const bad[] = { "{\"latent\":1,\"latent\":2}", "{\"latent\":}", "{", "{\"latent\":5} x", "{\"net\":\"\\u0000\"}", "{\"seed\":18446744073709551615}" };
     for (size_t i = 0; i < GM__COUNT(bad); i++) {
         ck_assert_msg(parse(bad[i]) == GM_EARG, "%s", bad[i]);
-        ck_assert_ptr_nonnull(strstr(gm_ctx_message(ctx), "vae: JSON, line 1"));
+        ck_assert_ptr_nonnull(strstr(gm_ctx_message(ctx), "vae: JSON"));
     }
     ck_assert_int_eq(parse("{\"net\":[[[[[[[[1]]]]]]]]}"), GM_ELIMIT);
     ck_assert_int_eq(parse("{\"net\":\"[[[[[[[[[[\"}"), GM_OK);

@@ -44,30 +44,37 @@ static gm_status path_of(gm_ctx *ctx, const char *folder, const char *name, char
 
 /* ---- config.json -------------------------------------------------------------------------- */
 
-typedef struct hf { gm_ctx *ctx; char path[PATH], data[PATH]; json_t *root; gm__st *st; gm_model *m; gm_tokenizer *tk; } hf;
+typedef struct hf { gm_ctx *ctx; char path[PATH], data[PATH]; gm__json *root; gm__st *st; gm_model *m; gm_tokenizer *tk; } hf;
+
+/* What is null counts as missing. */
+static const gm__json *member(const hf *h, const char *key)
+{
+    const gm__json *v = gm__json_member(h->root, key);
+    return gm__json_is(v, GM__JSON_NULL) ? NULL : v;
+}
 
 static gm_status whole(const hf *h, const char *key, const char *other, int64_t lo, int64_t hi, int64_t *out)
 {
-    const json_t *v = json_object_get(h->root, key);
-    if ((!v || json_is_null(v)) && other) v = json_object_get(h->root, other);
-    if (!v || json_is_null(v)) return *out >= 0 ? GM_OK : gm__fail_ctx(h->ctx, GM_EFORMAT, "%.160s: %s is missing", h->path, key);
-    if (!json_is_integer(v) || json_integer_value(v) < lo || json_integer_value(v) > hi)
+    const gm__json *v = member(h, key);
+    if (!v && other) v = member(h, other);
+    if (!v) return *out >= 0 ? GM_OK : gm__fail_ctx(h->ctx, GM_EFORMAT, "%.160s: %s is missing", h->path, key);
+    if (v->kind != GM__JSON_WHOLE || v->is.whole < lo || v->is.whole > hi)
         return gm__fail_ctx(h->ctx, GM_EFORMAT, "%.160s: %s must be a whole number from %lld to %lld", h->path, key, (long long)lo, (long long)hi);
-    *out = json_integer_value(v);
+    *out = v->is.whole;
     return GM_OK;
 }
 
 static gm_status flag(const hf *h, const char *key, bool usual, bool *out)
 {
-    const json_t *v = json_object_get(h->root, key);
-    *out = v && !json_is_null(v) ? json_is_true(v) : usual;
-    return !v || json_is_boolean(v) || json_is_null(v) ? GM_OK : gm__fail_ctx(h->ctx, GM_EFORMAT, "%.160s: %s must be true or false", h->path, key);
+    const gm__json *v = member(h, key);
+    *out = v ? v->kind == GM__JSON_TRUE : usual;
+    return !v || *out || v->kind == GM__JSON_FALSE ? GM_OK : gm__fail_ctx(h->ctx, GM_EFORMAT, "%.160s: %s must be true or false", h->path, key);
 }
 
 static const char *text(const hf *h, const char *key, const char *usual)
 {
-    const json_t *v = json_object_get(h->root, key);
-    return v && json_is_string(v) ? json_string_value(v) : usual;
+    const gm__json *v = member(h, key);
+    return gm__json_is(v, GM__JSON_TEXT) ? v->is.text : usual;
 }
 
 static gm_status activation(const hf *h, const char **out)
@@ -96,7 +103,7 @@ static gm_status configure(hf *h, int64_t *vocab)
     bool tie, scaled, by_layer;
     const char *how = NULL;
     char options[300];
-    if (!json_is_object(h->root) || strcmp(text(h, "model_type", "gpt2"), "gpt2"))
+    if (h->root->kind != GM__JSON_OBJECT || strcmp(text(h, "model_type", "gpt2"), "gpt2"))
         return gm__fail_ctx(h->ctx, GM_EFORMAT, "%.160s: model_type is '%.40s', gpt2 wanted", h->path, text(h, "model_type", "?"));
     *vocab = -1;
     GM__TRY(whole(h, "vocab_size", NULL, 1, 1 << 24, vocab));
@@ -109,8 +116,8 @@ static gm_status configure(hf *h, int64_t *vocab)
     GM__TRY(flag(h, "scale_attn_weights", true, &scaled));
     GM__TRY(flag(h, "scale_attn_by_inverse_layer_idx", false, &by_layer));
     GM__TRY(activation(h, &how));
-    const json_t *eps = json_object_get(h->root, "layer_norm_epsilon");
-    if (!scaled || by_layer || (eps && fabs(json_number_value(eps) - 1e-5) > 1e-9))
+    const gm__json *eps = gm__json_member(h->root, "layer_norm_epsilon");
+    if (!scaled || by_layer || (eps && fabs(gm__json_number(eps) - 1e-5) > 1e-9))
         return gm__fail_ctx(h->ctx, GM_EFORMAT, "%.160s: only attention scaled by 1/sqrt of a head's size and layer_norm_epsilon 1e-5 are known", h->path);
     if ((double)*vocab * (double)embd + 12.0 * (double)depth * (double)embd * (double)embd > (double)h->st->size) /* hidden is checked by shapes */
         if (!hidden || (double)*vocab * (double)embd > (double)h->st->size)
@@ -242,7 +249,7 @@ gm_status gm_gpt_load_hf(gm_ctx *ctx, const char *folder, gm_model **out)
     if (!h) return GM_ENOMEM;
     h->ctx = ctx;
     gm_status s = load(h, folder);
-    json_decref(h->root);
+    gm__free(ctx, h->root);
     gm__st_close(h->st);
     gm_tokenizer_free(h->tk);
     if (s) gm_model_free(h->m);
