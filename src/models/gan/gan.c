@@ -77,15 +77,17 @@ static uint32_t cannot(const gm_model *m)
     return bits;
 }
 
-/* Batches and rates of published recipes: R3GAN's on vectors, DCGAN's on images; ten times its rate for small ones. */
+/* R3GAN's recipe on vectors, DCGAN's on images, where its own nets bear larger rates that fall to 0. */
 static const char *usual(const gm_model *m, const gm_dataset *d)
 {
+    const gm_gan_config *c = gm__gan_cfg(m);
     const gm__column *x = gm__dataset_column(d, "x");
     const int32_t ndim = m->built ? m->ndim : x ? x->ndim : 1;
     const int64_t *shape = m->built ? m->shape : x ? x->shape : NULL;
     if (ndim <= 1) return "steps=10000 batch=128 lr=3e-3 beta1=0.5 beta2=0.99 schedule=linear ema=0.999 ema-warmup=on";
-    if (small_pictures(gm__gan_cfg(m), ndim, shape)) return "steps=5000 batch=64 lr=2e-3 beta1=0.5 schedule=linear ema=0.999 ema-warmup=on";
-    return "steps=5000 batch=64 lr=2e-4 beta1=0.5 ema=0.999 ema-warmup=on";
+    if (c->generator || c->discriminator || gm__gan_preset(c, ndim, shape) != GM_GAN_DCGAN) return "steps=5000 batch=64 lr=2e-4 beta1=0.5 ema=0.999 ema-warmup=on";
+    return small_pictures(c, ndim, shape) ? "steps=5000 batch=64 lr=2e-3 beta1=0.5 schedule=linear ema=0.999 ema-warmup=on"
+                                          : "steps=5000 batch=64 lr=1e-3 beta1=0.5 schedule=linear ema=0.999 ema-warmup=on";
 }
 
 /* ---- use -------------------------------------------------------------------------------------- */
