@@ -170,7 +170,9 @@ static void F(gemm_pack)(size_t width, size_t rows, size_t kc, T *dst, const T *
         /* while what a whole vector reads and writes too much lies inside both, and is written again */
         size_t w = rows % L ? rows % L : L, step = ks < 0 ? 0 : (size_t)ks < width ? (size_t)ks : width;
         size_t last = w == L ? 0 : step ? (L - w + step - 1) / step : kc, whole = kc > last ? kc - last : 0;
-        for (size_t k = 0; k < whole; k++, src += ks, dst += width)
+        if (rows <= L)
+            for (size_t k = 0; k < whole; k++, src += ks, dst += width) F(store)(dst, F(load)(src));
+        else for (size_t k = 0; k < whole; k++, src += ks, dst += width)
             for (size_t i = 0; i < rows; i += L) F(store)(dst + i, F(load)(src + i));
         for (size_t k = whole; k < kc; k++, src += ks, dst += width)
             for (size_t i = 0; i < rows; i += L) F(storen)(dst + i, F(loadn)(src + i, rows - i < L ? rows - i : L), rows - i < L ? rows - i : L);
