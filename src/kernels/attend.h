@@ -99,14 +99,16 @@ static void F(scale_rows)(size_t rows, size_t n, T *x, size_t ld, const T *f)
     }
 }
 
-/* Pairs turned by angles: y1 = c x1 - s x2, y2 = c x2 + s x1; back: by the opposite ones. y may be x. */
-static void F(rotate)(size_t n, T *y1, T *y2, const T *x1, const T *x2, const T *c, const T *s, bool back)
+/* Pairs turned by angles: y1 = c x1 - s x2, y2 = c x2 + s x1; back: by the opposite ones; add: added to y. y may be x. */
+static void F(rotate)(size_t n, T *y1, T *y2, const T *x1, const T *x2, const T *c, const T *s, bool back, bool add)
 {
     V sign = F(set1)(back ? -1 : 1);
     for (size_t i = 0; i < n; i += L) {
         size_t left = n - i < L ? n - i : L;
         V a = F(loadn)(x1 + i, left), b = F(loadn)(x2 + i, left), cv = F(loadn)(c + i, left), sv = F(loadn)(s + i, left) * sign;
-        F(storen)(y1 + i, cv * a - sv * b, left);
-        F(storen)(y2 + i, cv * b + sv * a, left);
+        V u = cv * a - sv * b, v = cv * b + sv * a;
+        if (add) u += F(loadn)(y1 + i, left), v += F(loadn)(y2 + i, left);
+        F(storen)(y1 + i, u, left);
+        F(storen)(y2 + i, v, left);
     }
 }

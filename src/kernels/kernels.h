@@ -151,7 +151,7 @@ typedef struct gm__cell_g {    /* and back */
     void (*attend_back_##S)(size_t rows, size_t n, T *s, T *dp, size_t ld, T scale, const T *bias, size_t ldbias, ptrdiff_t limit, ptrdiff_t step, \
                             const T *lse, const T *delta);                                \
     void (*scale_rows_##S)(size_t rows, size_t n, T *x, size_t ld, const T *f); /* row r of x *= f[r] */ \
-    void (*rotate_##S)(size_t n, T *y1, T *y2, const T *x1, const T *x2, const T *c, const T *s, bool back); \
+    void (*rotate_##S)(size_t n, T *y1, T *y2, const T *x1, const T *x2, const T *c, const T *s, bool back, bool add); \
     /* The parts of the packed product, see product.h and gemm.c. C tile (+)= A B, m <= mr rows, n <= nr columns: \
      * a[i*ars + k*acs], b[k*ldb + j] */                                                 \
     void (*gemm_tile_##S)(size_t kc, const T *a, ptrdiff_t ars, ptrdiff_t acs, const T *b, ptrdiff_t ldb, T *c, size_t ldc, size_t m, size_t n, bool add); \

@@ -1,5 +1,5 @@
 /* rope.c - rotary positions. x [.., places, .., D], the place along attr.i[0]; i[1]: the first place, i[2]: turn back; f[0]: base.
- * Numbers i and i + D/2 of place p turn by p base^(-2i/D). saved: nothing, the angles are made again. */
+ * Numbers i and i + D/2 of place p turn by p base^(-2i/D). saved: cosines and sines of each place, [places, 2, D/2]. */
 #include "ops/elementwise.h"
 #include <gm/attention.h>
 
@@ -20,12 +20,12 @@ static gm_status infer(gm__call *c)
 
 typedef struct job {
     gm_ctx *ctx;
-    bool f64, back;
+    bool f64, back, add;
     size_t half, inner, places; /* rows of one place that lie together; places */
     int64_t first;
     double base;
-    const gm_tensor *x;         /* the numbers of a row side by side, rows anywhere */
-    char *y, *table;            /* for each place the cosines, then the sines */
+    const gm_tensor *x, *y;     /* the numbers of a row side by side, rows anywhere */
+    char *table;                /* for each place the cosines, then the sines */
 } job;
 
 /* Cosines and sines of each place from their run's beginning, so that they depend on the place alone. */
@@ -54,7 +54,7 @@ static void angles(void *arg, size_t from, size_t to)
     }
 }
 
-static const char *row_of(const gm_tensor *x, size_t row)
+static char *row_of(const gm_tensor *x, size_t row)
 {
     int64_t at = 0, r = (int64_t)row;
     for (int i = x->ndim - 2; i >= 0; i--) {
@@ -70,38 +70,58 @@ static void rows(void *arg, size_t first, size_t last)
     size_t es = j->f64 ? 8 : 4, h = j->half;
     for (size_t r = first; r < last; r++) {
         const char *c = j->table + 2 * (r / j->inner % j->places) * h * es, *x = row_of(j->x, r);
-        char *y = j->y + 2 * r * h * es;
+        char *y = row_of(j->y, r);
         if (j->f64) j->ctx->kern->rotate_f64(h, (double *)(void *)y, (double *)(void *)(y + h * es), (const double *)(const void *)x,
                                              (const double *)(const void *)(x + h * es), (const double *)(const void *)c,
-                                             (const double *)(const void *)(c + h * es), j->back);
+                                             (const double *)(const void *)(c + h * es), j->back, j->add);
         else j->ctx->kern->rotate_f32(h, (float *)(void *)y, (float *)(void *)(y + h * es), (const float *)(const void *)x, (const float *)(const void *)(x + h * es),
-                                      (const float *)(const void *)c, (const float *)(const void *)(c + h * es), j->back);
+                                      (const float *)(const void *)c, (const float *)(const void *)(c + h * es), j->back, j->add);
     }
+}
+
+/* y (+)= x turned; a table of angles is made unless there is one. */
+static gm_status turn(gm_tape *t, const gm__attr *attr, bool back, gm_tensor **table, const gm_tensor *y, gm_tensor *x, bool add)
+{
+    int axis = (int)attr->i[0];
+    if (x->shape[x->ndim - 1] > 1 && x->stride[x->ndim - 1] != 1 && !(x = gm__tape_contiguous(t, x))) return gm__recorded(t);
+    if (y->size == 0) return GM_OK;
+    job j = {.ctx = t->ctx, .f64 = gm__f64_of(y), .back = back, .add = add, .half = (size_t)y->shape[y->ndim - 1] / 2, .places = (size_t)y->shape[axis],
+             .inner = 1, .first = attr->i[1], .base = attr->f[0], .x = x, .y = y};
+    for (int i = axis + 1; i < y->ndim - 1; i++) j.inner *= (size_t)y->shape[i];
+    const bool known = *table != NULL;
+    if (!known && !(*table = gm__tape_tensor(t, y->dtype, 3, (const int64_t[]){y->shape[axis], 2, (int64_t)j.half}))) return gm__recorded(t);
+    j.table = (*table)->data;
+    if (!known) angles(&j, 0, j.places);
+    gm__ranges(t->ctx, (size_t)y->size / (2 * j.half), 2 * j.half, rows, &j);
+    return GM_OK;
 }
 
 static gm_status forward(gm__call *c)
 {
-    gm_tensor *y = c->out, *x = c->in[0];
-    if (x->shape[x->ndim - 1] > 1 && x->stride[x->ndim - 1] != 1) x = gm__tape_contiguous(c->t, x);
-    if (!x) return gm__recorded(c->t);
-    if (y->size == 0) return GM_OK;
-    int axis = (int)c->attr->i[0];
-    job j = {.ctx = c->ctx, .f64 = gm__f64_of(y), .back = c->attr->i[2] != 0, .half = (size_t)y->shape[y->ndim - 1] / 2, .places = (size_t)y->shape[axis],
-             .inner = 1, .first = c->attr->i[1], .base = c->attr->f[0], .x = x, .y = y->data};
-    for (int i = axis + 1; i < y->ndim - 1; i++) j.inner *= (size_t)y->shape[i];
-    if (!(j.table = gm__arena(c->t, j.places * 2 * j.half, gm__esize(y->dtype)))) return gm__recorded(c->t);
-    angles(&j, 0, j.places);
-    gm__ranges(c->ctx, (size_t)y->size / (2 * j.half), 2 * j.half, rows, &j);
+    gm_tensor *table = NULL;
+    GM__TRY(turn(c->t, c->attr, c->attr->i[2] != 0, &table, c->out, c->in[0], false));
+    if (c->node) c->node->saved[0] = table;
     return GM_OK;
+}
+/* Straight to where x was cut from, where it is a part of something larger. */
+static gm_status fused(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want)
+{
+    const gm_tensor *x = n->in[0];
+    gm_tensor *table = n->saved[0], *to, part;
+    bool add = true;
+    if (!want[0]) return GM_OK;
+    if (gm__grad_whole(t, n, 0) && (x->shape[x->ndim - 1] == 1 || x->stride[x->ndim - 1] == 1)) to = gm__grad_part(t, n, 0, &part) ? &part : NULL;
+    else to = gm__grad_into(t, n, 0, &add);
+    return to ? turn(t, &n->attr, !n->attr.i[2], &table, to, gy, add) : gm__recorded(t);
 }
 static void vjp(gm_tape *t, const gm__node *n, gm_tensor *gy, const bool *want, gm_tensor **gx)
 {
     gm__attr a = n->attr;
-    GM__UNUSED(want);
+    if (!want[0]) return;
     a.i[2] = !a.i[2];
     gx[0] = gm__apply(t, &gm__op_rope, &gy, 1, &a);
 }
-const gm__op gm__op_rope = {"rope", 1, 0, infer, forward, vjp, NULL,
+const gm__op gm__op_rope = {"rope", 1, 0, infer, forward, vjp, fused,
     "7,16 f=10000 | 2,3,4 i=1 f=100 | 2,17,3,6 i=1,5 f=10000 | 2,3,17,2 i=2,1000 f=10000 | 5,8:s i=0,31 f=7 | 2,3,4:t i=1,2,1 f=50 | 0,4 f=10 | 3,0 f=10 | "
     "1,2 i=0,123456 f=10000 | 70,4 i=0,1 f=10000 | 2,4,1,6:s i=1,64,1 f=10000 | 1,1,1,34 i=0,9 f=500"};
 

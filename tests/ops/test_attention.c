@@ -299,6 +299,28 @@ START_TEST(rotary_positions)
 }
 END_TEST
 
+/* The gradient of turned heads goes straight into that of the projection they were cut from, onto what others gave. */
+START_TEST(turned_parts_of_a_projection)
+{
+    enum { T = 7, H = 3, D = 6 };
+    gm_tensor *x[2] = {leaf(GM_F64, 4, 3, SHAPE(2, T, 2 * H * D)), leaf(GM_F64, 4, 3, SHAPE(2, T, 2 * H * D))};
+    for (int whole = 0; whole < 2; whole++) {
+        gm_tensor *y = gm_affine(t, x[whole], 1, 0), *heads = gm_reshape(t, y, 4, SHAPE(2, T, 2 * H, D)), *sum = gm_sum(t, gm_square(t, y), GM_ALL_AXES, 0);
+        for (int i = 0; i < 2; i++) {
+            gm_tensor *p = gm_transpose(t, part(heads, 2, i * H, (i + 1) * H), 1, 2);
+            if (whole) p = gm_affine(t, p, 1, 0); /* no part of the projection */
+            gm_tensor *turned = gm_rope(t, p, 3 + i, 100);
+            sum = gm_add(t, sum, gm_sum(t, gm_mul(t, gm_square(t, turned), turned), GM_ALL_AXES, 0));
+        }
+        OK(sum);
+        ck_assert_int_eq(gm_tape_backward(t, sum), GM_OK);
+        gm_tape_reset(t);
+    }
+    near(gm_tensor_grad(x[0]), gm_tensor_grad(x[1]), 1e-13);
+    gm_tensor_free(x[0]), gm_tensor_free(x[1]);
+}
+END_TEST
+
 /* ---- wrong arguments ------------------------------------------------------------------------- */
 
 static void fails(gm_tensor *y, gm_status code, const char *text)
@@ -340,7 +362,8 @@ int main(void)
     Suite *s = suite_create("attention");
     TCase *c = tcase_create("attention");
     const TTest *const tests[] = {weights_sum_to_one, the_future_changes_nothing, heads_are_single_heads_and_groups_are_repeated, padding_and_caches,
-                                  one_tensor_three_times, extremes, memory_grows_with_the_length, heads_lie_as_projections_leave_them, parts_that_overlap, rotary_positions, wrong_arguments};
+                                  one_tensor_three_times, extremes, memory_grows_with_the_length, heads_lie_as_projections_leave_them, parts_that_overlap, rotary_positions, turned_parts_of_a_projection,
+                                  wrong_arguments};
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_set_timeout(c, 60);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(c, tests[i]);
