@@ -104,6 +104,18 @@ GM_API gm_status gm_model_save(gm_model *m, const char *path);
 GM_API gm_status gm_model_load(gm_ctx *ctx, const char *path, gm_model **out);
 
 /**
+ * The same with the file mapped into memory instead of read: tensors of families whose sizes are learned (ngram, rnn, transformer,
+ * gpt) are the file's own pages, which all processes that map it share and the system may drop and fetch again; those of other
+ * families are copied. All is checked once, here. Training works: what is written stays in this process, the file as it is.
+ * Until the model is freed the file must neither be cut short (touching what is gone ends the process by SIGBUS) nor be written
+ * in place; gm_model_save to the same path is fine: it replaces the file, and the old one stays mapped.
+ * @errors    as gm_model_load
+ * @threads   as ctx
+ * @since     0.1
+ */
+GM_API gm_status gm_model_load_mapped(gm_ctx *ctx, const char *path, gm_model **out);
+
+/**
  * Fills an existing model's weights by name from any .safetensors file; all or nothing.
  * @errors    as gm_model_load; GM_ENOTFOUND (names the tensor), GM_ESHAPE, GM_ESTATE, GM_EBUSY
  * @threads   as the model's context

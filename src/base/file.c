@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h> /* rename */
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -212,6 +213,47 @@ int gm__pfile_read(const gm__pfile *f, uint64_t at, void *p, size_t n)
 gm_status gm__pfile_fail(gm_ctx *ctx, const gm__pfile *f, int e)
 {
     return e < 0 ? gm__fail_ctx(ctx, GM_EIO, "%s: became shorter while it was used", f->path) : fail_errno(ctx, f->path, e);
+}
+
+/* ---- mapped --------------------------------------------------------------------------- */
+
+static int sys_map(int fd, size_t n, uint8_t **out)
+{
+    int h = hook(GM__F_MAP);
+    void *p = h > 0 ? MAP_FAILED : mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) return h > 0 ? -h : -errno;
+    *out = p;
+    return 0;
+}
+
+gm_status gm__map_open(gm_ctx *ctx, const char *path, gm__map **out)
+{
+    gm__pfile *f = NULL; /* closed at the end: the mapping stays */
+    *out = NULL;
+    GM__TRY(gm__pfile_open(ctx, path, &f));
+    gm__map *m = gm__calloc(ctx, 1, sizeof *m);
+    gm_status s = m ? GM_OK : GM_ENOMEM;
+    if (!s && f->size >= SIZE_MAX) s = gm__fail_ctx(ctx, GM_ELIMIT, "%s: %llu bytes are too many to be mapped", path, (unsigned long long)f->size);
+    if (!s) {
+        m->ctx = ctx;
+        m->size = (size_t)f->size;
+        atomic_init(&m->owners, 1);
+        int e = m->size ? sys_map(f->fd, m->size, &m->bytes) : 0;
+        if (e) s = fail_errno(ctx, path, -e);
+    }
+    gm__pfile_free(f);
+    if (s) gm__free(ctx, m);
+    else *out = m;
+    return s;
+}
+
+void gm__map_retain(gm__map *m) { atomic_fetch_add(&m->owners, 1); }
+
+void gm__map_release(gm__map *m)
+{
+    if (!m || atomic_fetch_sub(&m->owners, 1) != 1) return;
+    if (m->bytes) munmap(m->bytes, m->size);
+    gm__free(m->ctx, m);
 }
 
 /* ---- writing ------------------------------------------------------------------------ */

@@ -18,6 +18,13 @@ const char *gm__pfile_name(const gm__pfile *f);
 int gm__pfile_read(const gm__pfile *f, uint64_t at, void *p, size_t n); /* 0, an errno, or -1: it ends before. Makes no message */
 gm_status gm__pfile_fail(gm_ctx *ctx, const gm__pfile *f, int e);       /* the message of what it gave */
 
+/* A regular file's bytes, fetched by the system when they are touched and shared with whoever else reads the file. What is
+ * written stays in this process. Where somebody cuts the file short meanwhile, what is gone cannot be touched (SIGBUS). */
+typedef struct gm__map { gm_ctx *ctx; uint8_t *bytes; size_t size; atomic_int owners; } gm__map; /* bytes NULL: size 0 */
+gm_status gm__map_open(gm_ctx *ctx, const char *path, gm__map **out);
+void gm__map_retain(gm__map *m);
+void gm__map_release(gm__map *m);
+
 /* The names in a folder, sorted by bytes: of its regular files that end in `end` (lower case; ".png" finds X.PNG too), or of
  * its folders if end is NULL. Hidden ones are left out. */
 typedef struct gm__dir { gm_ctx *ctx; char **name; size_t n, cap; } gm__dir;
@@ -42,7 +49,7 @@ const char *gm__errno_text(int e, char *tmp);
 
 /* Tests make system calls fail: called before each, returns 0 (go on), an errno
  * (fail so), or -1 (reads and writes: one byte only). NULL outside of tests. */
-enum { GM__F_OPEN, GM__F_STAT, GM__F_READ, GM__F_WRITE, GM__F_CHMOD, GM__F_SYNC, GM__F_CLOSE, GM__F_RENAME, GM__F_UNLINK, GM__F_MKDIR };
+enum { GM__F_OPEN, GM__F_STAT, GM__F_READ, GM__F_WRITE, GM__F_CHMOD, GM__F_SYNC, GM__F_CLOSE, GM__F_RENAME, GM__F_UNLINK, GM__F_MKDIR, GM__F_MAP };
 extern int (*gm__file_test_hook)(int call);
 
 #endif

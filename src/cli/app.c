@@ -6,6 +6,7 @@
 
 gm_ctx *app_ctx;
 static volatile sig_atomic_t interrupted;
+static bool maps; /* --map on: model files are mapped, not read */
 
 static void on_interrupt(int sig)
 {
@@ -32,6 +33,9 @@ int app_open(args *a, gm_ctx **ctx)
             if (!strcmp(p, precisions[i])) c.precision = i;
         if (c.precision < 0) return usage_error("%s: --precision: expected highest, high or medium, got '%s'", a->command, p);
     }
+    const char *map = args_text(a, "map");
+    if (map && strcmp(map, "on") && strcmp(map, "off")) return usage_error("%s: --map: expected on or off, got '%s'", a->command, map);
+    maps = map && !strcmp(map, "on");
     c.amx = 1;          /* this program owns its process */
     c.blas_threads = 1;
     gm_status s = gm_ctx_new(&c, ctx);
@@ -62,7 +66,7 @@ int app_load(gm_ctx *ctx, const char *path, gm_model **m)
 {
     struct stat st;
     const bool folder = !stat(path, &st) && S_ISDIR(st.st_mode); /* of Hugging Face's: a GPT-2 */
-    gm_status s = folder ? gm_gpt_load_hf(ctx, path, m) : gm_model_load(ctx, path, m);
+    gm_status s = folder ? gm_gpt_load_hf(ctx, path, m) : maps ? gm_model_load_mapped(ctx, path, m) : gm_model_load(ctx, path, m);
     if (!s) return 0;
     int code = app_status(ctx, s, NULL);
     return code == EXIT_INTERRUPTED ? code : EXIT_WORK; /* a bad file is no bad argument */

@@ -61,7 +61,8 @@ static void usage(void)
          "gm data SPEC [--out PNG|NPZ|CSV|NPY]   what a data set is\n\n"
          "SPEC: idx:IMAGES[,LABELS]  cifar:FILE  csv:FILE[,label=COL,y=COL]  tsv:FILE  npy:FILE  npz:FILE,x=KEY[,label=KEY]\n"
          "      png:DIR  text:FILE  lines:FILE  ratings:FILE  synth:NAME[,n=..,seed=..]\n"
-         "      .gz anywhere; a range [first:end] or [first:end:stride] may come last");
+         "      .gz anywhere; a range [first:end] or [first:end:stride] may come last\n"
+         "--map on: FILE is mapped into memory, not read; it must not be written in place meanwhile");
     printf("\nversion %s\n", gm_version_string());
 }
 

@@ -39,6 +39,7 @@ typedef struct gm__meta { const char *key, *value; } gm__meta;
 typedef struct gm__st { /* a parsed file; everything points into its memory */
     gm_ctx *ctx;
     uint8_t *bytes; size_t size;
+    gm__map *map; /* whose memory the bytes are, or NULL */
     gm__entry *entries; size_t n; /* sorted by name */
     gm__meta *meta; size_t n_meta;
     void *text; /* storage of names */
@@ -46,11 +47,14 @@ typedef struct gm__st { /* a parsed file; everything points into its memory */
 /* Parses and checks everything: sizes, overlaps, holes, order, types, UTF-8 of names, duplicate keys. A gm.* key in the
  * metadata demands gm.checksum, which is verified over the whole file. */
 gm_status gm__st_open(gm_ctx *ctx, const char *path, gm__st **out);
+gm_status gm__st_map(gm_ctx *ctx, const char *path, gm__st **out); /* the same of a file that is mapped, not read */
 gm_status gm__st_parse(gm_ctx *ctx, const char *who, uint8_t *bytes /* taken */, size_t size, gm__st **out);
 void gm__st_close(gm__st *f);
 const gm__entry *gm__st_find(const gm__st *f, const char *name);
 const char *gm__st_meta(const gm__st *f, const char *key);
 gm_status gm__st_load(const gm__st *f, const gm__entry *e, gm_tensor *dst); /* shape equal; float types convert */
+/* A new tensor like the entry; where the file is mapped it borrows the file's memory and keeps the mapping. */
+gm_status gm__st_tensor(const gm__st *f, const gm__entry *e, gm_tensor **out);
 
 /* Writing: add entries (borrowed until commit) and metadata (copied), then commit atomically. Entries are stored
  * sorted by name, header keys sorted, header padded so that data starts 64-aligned; with any gm.* metadata the

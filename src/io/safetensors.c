@@ -175,21 +175,33 @@ static gm_status parse(gm__st *f, const char *who)
     return s;
 }
 
-gm_status gm__st_parse(gm_ctx *ctx, const char *who, uint8_t *bytes, size_t size, gm__st **out)
+static gm_status open_bytes(gm_ctx *ctx, const char *who, uint8_t *bytes, size_t size, gm__map *map, gm__st **out)
 {
     gm__st *f = gm__calloc(ctx, 1, sizeof *f);
     *out = NULL;
     if (!f) {
-        gm__free(ctx, bytes);
+        if (map) gm__map_release(map);
+        else gm__free(ctx, bytes);
         return GM_ENOMEM;
     }
     f->ctx = ctx;
     f->bytes = bytes;
     f->size = size;
+    f->map = map;
     gm_status s = parse(f, who);
     if (s) gm__st_close(f);
     else *out = f;
     return s;
+}
+
+gm_status gm__st_parse(gm_ctx *ctx, const char *who, uint8_t *bytes, size_t size, gm__st **out) { return open_bytes(ctx, who, bytes, size, NULL, out); }
+
+gm_status gm__st_map(gm_ctx *ctx, const char *path, gm__st **out)
+{
+    gm__map *map;
+    *out = NULL;
+    GM__TRY(gm__map_open(ctx, path, &map));
+    return open_bytes(ctx, path, map->bytes, map->size, map, out);
 }
 
 gm_status gm__st_open(gm_ctx *ctx, const char *path, gm__st **out)
@@ -204,7 +216,8 @@ gm_status gm__st_open(gm_ctx *ctx, const char *path, gm__st **out)
 void gm__st_close(gm__st *f)
 {
     if (!f) return;
-    gm__free(f->ctx, f->bytes);
+    if (f->map) gm__map_release(f->map);
+    else gm__free(f->ctx, f->bytes);
     gm__free(f->ctx, f->entries);
     gm__free(f->ctx, f->meta);
     gm__free(f->ctx, f->text);

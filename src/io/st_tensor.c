@@ -11,6 +11,20 @@ static gm_status view(const gm__entry *e, gm_ctx *ctx, gm_tensor **out)
     return gm_tensor_wrap(ctx, e->dtype, e->ndim, e->shape, NULL, (void *)(uintptr_t)e->data, NULL, NULL, out);
 }
 
+static void give_back(void *data, void *map)
+{
+    GM__UNUSED(data);
+    gm__map_release(map);
+}
+
+gm_status gm__st_tensor(const gm__st *f, const gm__entry *e, gm_tensor **out)
+{
+    if (!f->map || !e->bytes || (uintptr_t)e->data % gm__esize(e->dtype)) return gm_tensor_new(f->ctx, e->dtype, e->ndim, e->shape, out);
+    gm_status s = gm_tensor_wrap(f->ctx, e->dtype, e->ndim, e->shape, NULL, (void *)(uintptr_t)e->data, give_back, f->map, out);
+    if (!s) gm__map_retain(f->map);
+    return s;
+}
+
 gm_status gm__st_load(const gm__st *f, const gm__entry *e, gm_tensor *dst)
 {
     char a[128], b[128];
@@ -22,6 +36,7 @@ gm_status gm__st_load(const gm__st *f, const gm__entry *e, gm_tensor *dst)
     bool real = (gm__is_float(e->dtype) || e->dtype == GM_BF16) && (gm__is_float(dst->dtype) || dst->dtype == GM_BF16);
     if (!real && e->dtype != dst->dtype)
         return gm__fail_ctx(f->ctx, GM_EDTYPE, "tensor '%s' is %s in the file, %s is needed", e->name, gm_dtype_name(e->dtype), gm_dtype_name(dst->dtype));
+    if (e->bytes && (const char *)e->data == dst->data) return GM_OK; /* borrowed: there already */
     gm_tensor *src = NULL;
     GM__TRY(view(e, f->ctx, &src));
     gm_status s = gm_tensor_assign(dst, src);

@@ -121,7 +121,7 @@ static gm_status tensors_of(gm_model *m, const gm__st *f)
         const gm__entry *e = &f->entries[i];
         gm_tensor *t = NULL;
         if (!strncmp(e->name, "gm.", 3)) continue;
-        gm_status s = gm_tensor_new(m->ctx, e->dtype, e->ndim, e->shape, &t);
+        gm_status s = gm__st_tensor(f, e, &t);
         if (!s) s = gm__model_add_tensor(m, e->name, t, e->dtype == GM_F32);
         gm_tensor_free(t);
         if (s) return s;
@@ -159,17 +159,20 @@ gm_status gm__model_read(gm_ctx *ctx, const gm__st *f, const char *who, gm_model
     return GM_OK;
 }
 
-gm_status gm_model_load(gm_ctx *ctx, const char *path, gm_model **out)
+static gm_status load(gm_ctx *ctx, const char *who, const char *path, gm_status open(gm_ctx *, const char *, gm__st **), gm_model **out)
 {
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
     *out = NULL;
-    if (!path) return gm__fail_ctx(ctx, GM_EARG, "gm_model_load: path is NULL");
+    if (!path) return gm__fail_ctx(ctx, GM_EARG, "%s: path is NULL", who);
     gm__st *f = NULL;
-    GM__TRY(gm__st_open(ctx, path, &f));
+    GM__TRY(open(ctx, path, &f));
     gm_status s = gm__model_read(ctx, f, path, out);
     gm__st_close(f);
     return s;
 }
+
+gm_status gm_model_load(gm_ctx *ctx, const char *path, gm_model **out) { return load(ctx, "gm_model_load", path, gm__st_open, out); }
+gm_status gm_model_load_mapped(gm_ctx *ctx, const char *path, gm_model **out) { return load(ctx, "gm_model_load_mapped", path, gm__st_map, out); }
 
 /* ---- weights by name ------------------------------------------------------------------ */
 

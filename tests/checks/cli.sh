@@ -36,6 +36,7 @@ $gm train rnn --data $text --quiet --threads 3 --resume r.ckpt --out r2.safetens
 cmp r1.safetensors r2.safetensors
 $gm sample r1.safetensors --prompt "the cat" -n 40 --seed 2 >t1.txt
 $gm sample r2.safetensors --prompt "the cat" -n 40 --seed 2 | cmp t1.txt -
+$gm sample r2.safetensors --prompt "the cat" -n 40 --seed 2 --map on | cmp t1.txt -
 grep -q "^the cat" t1.txt
 $gm eval r1.safetensors --data $text | grep -qE '^nats_per_token [0-9.]+ nats'
 
