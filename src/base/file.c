@@ -258,7 +258,7 @@ void gm__map_release(gm__map *m)
 
 /* ---- writing ------------------------------------------------------------------------ */
 
-enum { OUT_BUFFER = 1 << 16, TRIES = 100 };
+enum { OUT_BUFFER = 1 << 16, TRIES = 100000 /* a process that died may have had our number, and left its temporaries */ };
 
 struct gm__out {
     gm_ctx *ctx;
