@@ -118,6 +118,7 @@ static gm_status filled(gm_model *m)
     gm_tokenizer *tk = NULL;
     GM__TRY(gm__lm_find_tokenizer(m, &tk));
     GM__TRY(know(m, tk));
+    gm__model_sort_tensors(m);
     for (size_t i = 0; i < m->n_tensors; i++) m->tensors[i].parameter = strncmp(m->tensors[i].name, "tokenizer.", 10) != 0;
     if (gm__rnn_cfg(m)->lines && gm__rnn_of(m)->end < 0) return gm__fail_ctx(m->ctx, GM_EFORMAT, "rnn: lines, and no token " GM__RNN_END);
     return tensors(m, false);
@@ -153,6 +154,7 @@ static gm_status choose(gm_model *m, const gm_dataset *d)
     gm_status s = know(m, tk);
     if (!s) s = gm__lm_add_tokenizer(m, tk);
     if (!s) s = tensors(m, true);
+    gm__model_sort_tensors(m); /* the order of the file, in which the gradients' squares are added */
     if (s) gm__model_drop_tensors(m);
     else gm__model_changed(m);
     return s;
