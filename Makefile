@@ -246,7 +246,7 @@ help:
 	@echo "make check-asan   all tests under ASan and UBSan      make check-tsan   thread tests under TSan"
 	@echo "make fuzz FUZZ_RUNS=N TARGET=NAME    more fuzzing; make coverage, analyze, check-valgrind, check-variants: docs/testing.md"
 	@echo "make check-long   everything, long versions included; resumable"
-	@echo "make bench        speed, memory, size of the library; ONLY=vae THREADS=2 narrow it; PEERS=1 or names: beside other libraries (PYTHON=)"
+	@echo "make bench        speed, growth, accuracy, memory, size of the library; ONLY=vae THREADS=2 narrow it; PEERS=1 or names: beside other libraries (PYTHON=)"
 	@echo "make experiments DATA=DIR    train on real data to the published figures"
 	@echo "make install PREFIX=/usr/local DESTDIR= PROGRAM=gm    make uninstall"
 	@echo "variables: CC OPT CFLAGS SAN BUILD LIBD, V=1 shows commands"
