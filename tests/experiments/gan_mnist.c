@@ -157,7 +157,7 @@ static double distance_drawn(gm_tensor *real, gm_model *m, const char *name)
 static void order(void)
 {
     static const struct { const char *name, *family, *options, *how; } all[] = {
-        {"dense", "gan", "preset=mlp hidden=256,512 seed=1", "steps=10000"},
+        {"dense", "gan", "preset=mlp hidden=256,512 seed=1", ""},
         {"vae", "vae", "hidden=400 latent=20 seed=1", "epochs=20 batch=128 lr=1e-3"}};
     gm_dataset *d = open_set("train", ""), *test = open_set("t10k", "");
     gm_tensor *real = NULL;
