@@ -216,24 +216,42 @@ experiments: $(EXPERIMENTS)
 
 # ---- installing ----------------------------------------------------------------
 
+# Names relative to PREFIX, or absolute. Debug information stays in BUILD and LIBD: STRIP=: installs it too.
+LIBDIR     ?= lib
+INCLUDEDIR ?= include
+BINDIR     ?= bin
+STRIP      ?= strip
+under    = $(if $(filter /%,$(1)),$(1),$(PREFIX)/$(1))
+DEST_LIB := $(DESTDIR)$(call under,$(LIBDIR))
+DEST_INC := $(DESTDIR)$(call under,$(INCLUDEDIR))
+DEST_BIN := $(DESTDIR)$(call under,$(BINDIR))
+DEST_CMAKE := $(DEST_LIB)/cmake/gm
+# The .pc files and CMake's find things from where they lie, so an installed tree can be moved.
+from_prefix = $(if $(filter /%,$(1)),$(1),$${prefix}/$(1))
+UP := $(if $(filter /%,$(LIBDIR)),,$(subst $() ,/,$(patsubst %,..,$(subst /, ,$(LIBDIR)))))
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(call from_prefix,$(LIBDIR))|g' -e 's|@INCLUDEDIR@|$(call from_prefix,$(INCLUDEDIR))|g' \
+  -e 's|@UP@|$(UP)|g' -e 's|@VERSION@|$(VERSION)|g' -e 's|@SOVER@|$(SOVER)|g'
+
 $(BUILD)/gm.pc: gm.pc.in $(BUILD)/flags
-	@sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< > $@
+	@$(FILL) $< > $@
 
 install: $(if $(REMAKE),,all)
-	install -d $(DESTDIR)$(PREFIX)/include/gm $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
-	install -m 644 include/gm/*.h $(DESTDIR)$(PREFIX)/include/gm
-	install -m 644 $(LIBA) $(DESTDIR)$(PREFIX)/lib
-	install -m 755 $(LIBSO) $(DESTDIR)$(PREFIX)/lib/libgm.so.$(VERSION)
-	ln -sf libgm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libgm.so.$(SOVER)
-	ln -sf libgm.so.$(SOVER) $(DESTDIR)$(PREFIX)/lib/libgm.so
-	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' gm.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/gm.pc
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/gm.pc
-	install -m 755 $(BUILD)/gm $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
+	install -d $(DEST_INC)/gm $(DEST_LIB)/pkgconfig $(DEST_CMAKE) $(DEST_BIN)
+	install -m 644 include/gm/*.h $(DEST_INC)/gm
+	install -m 644 $(LIBA) $(DEST_LIB)
+	install -m 755 $(LIBSO) $(DEST_LIB)/libgm.so.$(VERSION)
+	install -m 755 $(BUILD)/gm $(DEST_BIN)/$(PROGRAM)
+	$(STRIP) --strip-debug $(DEST_LIB)/libgm.a
+	$(STRIP) $(DEST_LIB)/libgm.so.$(VERSION) $(DEST_BIN)/$(PROGRAM)
+	ln -sf libgm.so.$(VERSION) $(DEST_LIB)/libgm.so.$(SOVER)
+	ln -sf libgm.so.$(SOVER) $(DEST_LIB)/libgm.so
+	@for f in gm.pc.in lib/gm-static.pc.in; do n=$$(basename $$f .in); $(FILL) $$f > $(DEST_LIB)/pkgconfig/$$n && chmod 644 $(DEST_LIB)/pkgconfig/$$n || exit 1; done
+	@for f in gmConfig gmConfigVersion; do $(FILL) lib/$$f.cmake.in > $(DEST_CMAKE)/$$f.cmake && chmod 644 $(DEST_CMAKE)/$$f.cmake || exit 1; done
 
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/include/gm
-	rm -f $(DESTDIR)$(PREFIX)/lib/libgm.a $(DESTDIR)$(PREFIX)/lib/libgm.so $(DESTDIR)$(PREFIX)/lib/libgm.so.$(SOVER) \
-	  $(DESTDIR)$(PREFIX)/lib/libgm.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/pkgconfig/gm.pc $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
+	rm -rf $(DEST_INC)/gm $(DEST_CMAKE)
+	rm -f $(DEST_LIB)/libgm.a $(DEST_LIB)/libgm.so $(DEST_LIB)/libgm.so.$(SOVER) $(DEST_LIB)/libgm.so.$(VERSION) \
+	  $(DEST_LIB)/pkgconfig/gm.pc $(DEST_LIB)/pkgconfig/gm-static.pc $(DEST_BIN)/$(PROGRAM)
 
 clean:
 	rm -rf $(BUILD) $(LIBD)/libgm.a $(LIBD)/libgm.so $(LIBD)/libgm.so.$(SOVER)
@@ -248,5 +266,5 @@ help:
 	@echo "make check-long   everything, long versions included; resumable"
 	@echo "make bench        speed, growth, accuracy, memory, size of the library; ONLY=vae THREADS=2 narrow it; PEERS=1 or names: beside other libraries (PYTHON=)"
 	@echo "make experiments DATA=DIR    train on real data to the published figures"
-	@echo "make install PREFIX=/usr/local DESTDIR= PROGRAM=gm    make uninstall"
+	@echo "make install PREFIX=/usr/local LIBDIR=lib INCLUDEDIR=include BINDIR=bin PROGRAM=gm DESTDIR= STRIP=strip    make uninstall"
 	@echo "variables: CC OPT CFLAGS SAN BUILD LIBD, V=1 shows commands"
