@@ -38,7 +38,7 @@ CHECK_LIBS   := $(shell pkg-config --libs check 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib deps demo check check-asan check-tsan check-long bench experiments install uninstall clean help FORCE
+.PHONY: all lib deps demo check check-asan check-tsan check-long bench experiments one install uninstall clean help FORCE
 
 all: lib $(BUILD)/gm $(EXAMPLES) $(BUILD)/gm.pc
 lib: $(LIBA) $(LIBSO)
@@ -83,6 +83,22 @@ $(LIBSO): $(OBJS) $(BUILD)/gm.map
 	  -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs -o $@ $(OBJS) $(LDLIBS_)
 	@ln -sf libgm.so.$(SOVER) $(LIBD)/libgm.so
 
+# One object in an archive, from which only the public names are seen; GM_PREFIX=foo_ renames them, so that a
+# second copy fits into one process: programs include foo_gm.h instead of gm/gm.h.
+ONE := $(BUILD)/one/lib$(GM_PREFIX)gm
+OBJCOPY ?= objcopy
+one: $(LIBA)
+	@mkdir -p $(BUILD)/one
+	@sed -e '/^#/d' -e '/^$$/d' lib/gm.symbols > $(ONE).names
+	@sed 's/.*/& $(GM_PREFIX)&/' $(ONE).names > $(ONE).renames
+	$(call say,LD,$(ONE).a)$(CC) -r -nostdlib -Wl,--unique -o $(ONE).o -Wl,--whole-archive $(LIBA) -Wl,--no-whole-archive
+	@$(OBJCOPY) --strip-debug --keep-global-symbols=$(ONE).names $(ONE).o
+	@$(if $(GM_PREFIX),$(OBJCOPY) --redefine-syms=$(ONE).renames $(ONE).o)
+	@rm -f $(ONE).a && $(AR) rcs $(ONE).a $(ONE).o && rm $(ONE).o
+	@$(if $(GM_PREFIX),{ echo '/* gm/gm.h with the names of lib$(GM_PREFIX)gm.a */'; sed 's/^/#define /' $(ONE).renames; \
+	  echo '#include <gm/gm.h>'; } > $(BUILD)/one/$(GM_PREFIX)gm.h)
+	@rm $(ONE).names $(ONE).renames
+
 $(BUILD)/gm: $(CLI_OBJS) $(LIBA)
 	$(call say,LD,$@)$(CC) $(SAN) $(LDFLAGS) -o $@ $(CLI_OBJS) $(LIBA) -Wl,--gc-sections -Wl,--as-needed $(LDLIBS_)
 
@@ -114,7 +130,7 @@ deps:
 
 # After `make deps` the packages may have just appeared, so the rest runs in a make of its own that asks pkg-config again.
 ifeq ($(strip $(PKG_LIBS)),)
-ifneq ($(filter all lib demo check check-asan check-tsan check-long coverage check-valgrind fuzz bench experiments install,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter all lib demo check check-asan check-tsan check-long coverage check-valgrind fuzz bench experiments one install,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(GM_REMADE),)
 REMAKE := 1
 endif
@@ -258,6 +274,7 @@ clean:
 
 help:
 	@echo "make              lib/libgm.a, lib/libgm.so, build/gm, examples"
+	@echo "make one          build/one/libgm.a: one object, public names only; GM_PREFIX=foo_ renames them for a second copy in one process"
 	@echo "make deps         install what libgm needs (Debian, Ubuntu)"
 	@echo "make demo         train a VAE on built-in digits, draw 64 of them: build/demo/digits.png"
 	@echo "make check        all tests, the project's own checks, unit and op tests under ASan and UBSan"
