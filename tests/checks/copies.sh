@@ -45,5 +45,5 @@ $GM_CC -std=c99 -Iinclude -DHEADER='<gm/gm.h>' -DRUN=run_one -c "$tmp/copy.c" -o
 $GM_CC -std=c99 -Iinclude -I"$one" -DHEADER='"foo_gm.h"' -DRUN=run_foo -c "$tmp/copy.c" -o "$tmp/foo.o"
 if command -v c++ >/dev/null; then echo '#include "foo_gm.h"' | c++ -Iinclude -I"$one" -fsyntax-only -x c++ -; fi
 $GM_CC -std=c99 "$tmp/main.c" "$tmp/one.o" "$tmp/foo.o" "$one/libgm.a" "$one/libfoo_gm.a" -o "$tmp/two" \
-    $(pkg-config --libs openblas lapacke zlib libpng jansson) -lm -lpthread
+    $(pkg-config --libs openblas lapacke zlib libpng) -lm -lpthread
 "$tmp/two"

@@ -6,9 +6,9 @@ make -s --no-print-directory BUILD="$GM_BUILD" LIBD="$GM_LIB" CC="$GM_CC" PREFIX
 export PKG_CONFIG_PATH="$tmp/prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 libs=$(pkg-config --static --cflags --libs gm-static)
 echo 'int main(void) { return 0; }' >"$tmp/empty.c"
-if ! $GM_CC -static "$tmp/empty.c" -o "$tmp/empty" -lopenblas -llapacke -lgfortran -lquadmath -lpng -lz -ljansson -lm 2>/dev/null; then
-    if ! $GM_CC -static "$tmp/empty.c" -o "$tmp/empty" $(pkg-config --libs openblas lapacke libpng zlib jansson) -lgfortran -lquadmath -lm; then
-        echo "an archive of libc, OpenBLAS, LAPACKE, libgfortran, libquadmath, libpng, zlib or Jansson is not here"; exit 0
+if ! $GM_CC -static "$tmp/empty.c" -o "$tmp/empty" -lopenblas -llapacke -lgfortran -lquadmath -lpng -lz -lm 2>/dev/null; then
+    if ! $GM_CC -static "$tmp/empty.c" -o "$tmp/empty" $(pkg-config --libs openblas lapacke libpng zlib) -lgfortran -lquadmath -lm; then
+        echo "an archive of libc, OpenBLAS, LAPACKE, libgfortran, libquadmath, libpng or zlib is not here"; exit 0
     fi
 fi
 cat >"$tmp/program.c" <<'END'
