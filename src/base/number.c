@@ -270,30 +270,34 @@ static int shortest(uint64_t f, int e, bool narrow, char *digits, int *point)
     }
 }
 
-/* The same for floats of middle size, in double arithmetic; 0 where its rounding errors could matter. Of k digits after the point the
- * nearest number is tried, for k = 0, 1, ..; the first that lies within half a gap of v is the shortest that reads back as v. */
+/* The same for floats of middle size, in double arithmetic; 0 where its rounding errors could matter. With k digits after the point the
+ * nearest number reads back as v if it lies within half a gap of it. What k digits tell k + 1 do, too: so from as many as always do, down. */
 static int shortest_float(float v, char *digits, int *point)
 {
+    static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10 };
     const double unsure = 1e-6; /* products below 2^30 are off by less than 2^-23 */
-    uint32_t b;
+    uint32_t b, best = 0;
     memcpy(&b, &v, sizeof b);
     if (!(v >= 1e-3f && v < 1e6f) || !(b & 0x7fffff)) return 0; /* below a power of two the gap is half as wide */
     uint32_t half = (b & 0x7f800000) - (24u << 23); /* v's exponent, 24 places down */
     float gap;
     memcpy(&gap, &half, sizeof gap);
-    double scale = 1;
-    for (int k = 0; k <= 12; k++, scale *= 10) {
-        double scaled = (double)v * scale, near = (double)(int64_t)(scaled + 0.5), off = scaled > near ? scaled - near : near - scaled, most = (double)gap * scale;
+    int least = -1, k = ((150 - (int)(b >> 23)) * 1233 + 4095) >> 12; /* gap 10^k >= 1/2, 1233/4096 for log10(2) */
+    for (; k >= 0; least = k--) {
+        double scaled = (double)v * power[k], most = (double)gap * power[k];
+        uint32_t near = (uint32_t)(scaled + 0.5);
+        double off = scaled > near ? scaled - near : near - scaled;
         if (off > 0.5 - unsure || (off < most + unsure && off > most - unsure)) return 0;
-        if (off > most) continue;
-        char t[20];
-        int n = 0;
-        for (uint64_t c = (uint64_t)near; c; c /= 10) t[n++] = (char)('0' + c % 10);
-        for (int i = 0; i < n; i++) digits[i] = t[n - 1 - i];
-        *point = n - k;
-        return n;
+        if (off > most) break;
+        best = near;
     }
-    return 0;
+    if (least < 0) return 0;
+    char t[10];
+    int n = 0;
+    for (; best; best /= 10) t[n++] = (char)('0' + best % 10);
+    for (int i = 0; i < n; i++) digits[i] = t[n - 1 - i];
+    *point = n - least;
+    return n;
 }
 
 static size_t emit(char *out, size_t cap, const char *text, size_t n)
@@ -316,8 +320,9 @@ static size_t layout(char *out, size_t cap, bool neg, const char *digits, int n,
         if (point <= 0) {
             t[len++] = '0', t[len++] = '.';
             for (int i = point; i < 0; i++) t[len++] = '0';
-        }
-        for (int i = 0; i < n || i < point; i++) {
+            memcpy(t + len, digits, (size_t)n);
+            len += (size_t)n;
+        } else for (int i = 0; i < n || i < point; i++) {
             if (i == point && i > 0) t[len++] = '.';
             t[len++] = i < n ? digits[i] : '0';
         }
