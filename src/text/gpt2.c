@@ -80,6 +80,7 @@ static gm_status read_vocab(gm_tokenizer *tk, const char *path, const uint8_t *t
         int64_t id;
         bool spelt = unspell(byte, name[i], strlen(name[i]), &b) && b.len;
         if (b.failed) s = GM_ENOMEM;
+        else if (!*name[i]) s = gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: the token %zu has no name", path, i);
         else if (!spelt) s = gm__tokenizer_special(tk, name[i], strlen(name[i]), GM__TOKEN_SPECIAL);
         else s = gm__vocab_add(&tk->vocab, b.data, b.len, &id);
         if (!s && tk->vocab.n != i + 1) s = gm__fail_ctx(ctx, GM_EFORMAT, "%.160s: the token %zu is there twice", path, i);

@@ -75,6 +75,7 @@ gm_status gm__tokenizer_restore(gm_ctx *ctx, gm_tensor *const in[GM__TK_TENSORS]
     if (in[GM__TK_HOW]->size != HOW || how[0] < 0 || how[0] > GM_TOKENIZE_BPE || how[1] < 0 || how[1] > GM__SPLIT_NONE || how[2] < 0 || how[2] > 1)
         return broken(ctx, "another kind than this library knows");
     if (in[GM__TK_MERGES]->shape[1] != 2) return broken(ctx, "merges that are no pairs");
+    if (how[0] != GM_TOKENIZE_BPE && in[GM__TK_MERGES]->size) return broken(ctx, "merges for a kind that has none");
     gm_tokenizer *tk = NULL;
     GM__TRY(gm__tokenizer_make(ctx, (int32_t)how[0], (int32_t)how[1], &tk));
     tk->lower = (int32_t)how[2];
