@@ -220,6 +220,24 @@ START_TEST(presets)
 }
 END_TEST
 
+/* Rates that the DCGAN's own nets bear are not those of other nets. */
+START_TEST(usual_training)
+{
+    static const struct { const char *options, *rate; } cases[] = {
+        {"shape=2", "lr=3e-3"}, {"shape=1,28,28 width=2 dense=4", "lr=2e-3"}, {"shape=28,28 width=2 dense=0", "lr=2e-3"}, {"shape=3,32,32 width=2", "lr=1e-3"},
+        {"shape=1,28,28 preset=mlp", "lr=2e-4"}, {"shape=1,12,12 preset=resnet width=2", "lr=2e-4"}, {"shape=1,30,30", "lr=2e-4"},
+        {"shape=1,28,28 width=2 dense=4 generator='linear 784, tanh'", "lr=2e-4"}, {"shape=3,32,32 width=2 discriminator='flatten, linear 1'", "lr=2e-4"}};
+    gm_dataset *d = NULL;
+    OK(gm_dataset_open(ctx, "synth:moons,n=8", &d));
+    for (size_t i = 0; i < GM__COUNT(cases); i++) {
+        gm_model *m = gan(cases[i].options);
+        ck_assert_msg(strstr(gm__family_gan.usual(m, d), cases[i].rate) != NULL, "%s: %s", cases[i].options, gm__family_gan.usual(m, d));
+        gm_model_free(m);
+    }
+    gm_dataset_free(d);
+}
+END_TEST
+
 START_TEST(every_layer_spectral)
 {
     gm_model *m = gan("shape=1,8,8 spectral=on discriminator='cond, conv 4 k3 p1 , lrelu 0.2, res(conv 4 k3 p1 spectral, relu), flatten,linear 1' conditional=concat classes=3");
@@ -408,6 +426,7 @@ int main(void)
     tcase_add_test(c, penalties_in_closed_form);
     tcase_add_test(c, gradients_of_penalties);
     tcase_add_test(c, presets);
+    tcase_add_test(c, usual_training);
     tcase_add_test(c, every_layer_spectral);
     tcase_add_test(c, codes_and_samples);
     tcase_add_test(c, paths);
