@@ -109,8 +109,14 @@ $(BUILD)/examples/%: examples/%.c $(LIBA) $(BUILD)/flags
 
 $(BUILD)/tests/%: tests/%.c $(LIBA) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CSTD) -D_GNU_SOURCE $(OPT) -g -pthread -Wall -Wextra -Wno-sign-compare $(SAN) $(CFLAGS) -Iinclude -Isrc -Itests $(PKG_CFLAGS) $(CHECK_CFLAGS) -MMD -MP \
+	$(call say,CC,$<)$(CC) $(CSTD) -D_GNU_SOURCE $(OPT) -g -pthread -Wall -Wextra -Wno-sign-compare $(SAN) $(CFLAGS) -Iinclude -Isrc -Itests -I$(BUILD)/tests $(PKG_CFLAGS) $(CHECK_CFLAGS) -MMD -MP \
 	  $(TEST_LINK) -o $@ $< $(LIBA) -Wl,--as-needed $(CHECK_LIBS) $(LDLIBS_)
+
+# every public function with its arguments from an array, made of the headers
+$(BUILD)/tests/host/calls.inc: tests/host/calls.sh $(wildcard include/gm/*.h)
+	@mkdir -p $(@D)
+	@sh $< $(wildcard include/gm/*.h) > $@
+$(BUILD)/tests/host/test_handles: $(BUILD)/tests/host/calls.inc
 
 -include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(EXAMPLES:=.d) $(TESTS:=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
 

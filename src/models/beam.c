@@ -137,9 +137,9 @@ static gm_status results(const search *s, gm_tensor **out, gm_tensor **scores)
 
 gm_status gm_lm_beam(gm_model *m, gm_tensor *prompt, const char *options, gm_tensor **out, gm_tensor **scores)
 {
-    if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
+    if (out) *out = NULL;
     if (scores) *scores = NULL;
+    if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
     gm_ctx *ctx = m->ctx;
     GM__TRY(gm__lm_able(ctx, m, "generate text"));
     const int64_t *id;

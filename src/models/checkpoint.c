@@ -268,8 +268,8 @@ static gm_status restore(gm_trainer *tr, const gm__st *f, const char *who, gm_da
 
 gm_status gm_trainer_resume(gm_ctx *ctx, const char *path, gm_dataset *data, gm_dataset *valid, const char *options, gm_trainer **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (!path) return gm__fail_ctx(ctx, GM_EARG, "gm_trainer_resume: path is NULL");
     if (!gm__is(data, GM__DATASET)) return gm__fail_ctx(ctx, GM_EARG, "gm_trainer_resume: data is not a data set");
     if (valid && !gm__is(valid, GM__DATASET)) return gm__fail_ctx(ctx, GM_EARG, "gm_trainer_resume: valid is not a data set");

@@ -150,8 +150,8 @@ static gm_status check(gm_model *m, const gm_tensor *x, const gm_tensor *known)
 
 gm_status gm_complete(gm_model *m, gm_tensor *x, gm_tensor *known, gm_tensor *cond, const char *options, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     complete_cfg c = {.struct_size = sizeof c};
     gm__strs strs = {.ctx = m->ctx};
     gm_tensor *y = NULL, *mask = NULL;

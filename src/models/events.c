@@ -138,7 +138,9 @@ int32_t gm_trainer_event_count(const gm_trainer *tr) { return gm__is(tr, GM__TRA
 
 gm_status gm_trainer_event(const gm_trainer *tr, int32_t i, gm_event *out)
 {
-    if (!gm__is(tr, GM__TRAINER) || !out || i < 0 || out->struct_size < 2 * sizeof(uint32_t)) return GM_EARG;
+    if (!gm__is(tr, GM__TRAINER) || !out) return GM_EARG;
+    if (i < 0 || out->struct_size < 2 * sizeof(uint32_t))
+        return gm__fail_ctx(tr->m->ctx, GM_EARG, "gm_trainer_event: event %d, struct_size %u", (int)i, out->struct_size);
     if ((size_t)i >= tr->n_events) return GM_END;
     gm__struct_init(out, out->struct_size, &tr->events[i], sizeof tr->events[i]);
     return GM_OK;

@@ -161,8 +161,8 @@ gm_status gm__model_read(gm_ctx *ctx, const gm__st *f, const char *who, gm_model
 
 static gm_status load(gm_ctx *ctx, const char *who, const char *path, gm_status open(gm_ctx *, const char *, gm__st **), gm_model **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (!path) return gm__fail_ctx(ctx, GM_EARG, "%s: path is NULL", who);
     gm__st *f = NULL;
     GM__TRY(open(ctx, path, &f));

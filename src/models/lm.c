@@ -217,8 +217,8 @@ static gm_status next(gm_model *m, const int64_t *id, int64_t n, float *out)
 gm_status gm_lm_next(gm_model *m, gm_tensor *tokens, gm_tensor **out)
 {
     const int64_t *id;
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     GM__TRY(gm__lm_able(m->ctx, m, "tell the next token"));
     GM__TRY(gm__lm_tokens(m, "gm_lm_next", tokens, &id));
     GM__TRY(gm__model_begin_use(m, m->ctx));
@@ -235,8 +235,8 @@ gm_status gm_lm_next(gm_model *m, gm_tensor *tokens, gm_tensor **out)
 gm_status gm_lm_log_prob(gm_model *m, gm_tensor *tokens, gm_tensor **out)
 {
     const int64_t *id;
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     GM__TRY(gm__lm_able(m->ctx, m, "score text"));
     GM__TRY(gm__lm_tokens(m, "gm_lm_log_prob", tokens, &id));
     GM__TRY(gm__model_begin_use(m, m->ctx));

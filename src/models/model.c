@@ -245,8 +245,8 @@ gm_status gm__model_from_config(gm_ctx *ctx, const gm__family *f, const void *c,
 
 gm_status gm_model_new(gm_ctx *ctx, const char *family, const char *options, gm_model **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (!family) return gm__fail_ctx(ctx, GM_EARG, "gm_model_new: family is NULL");
     const gm__family *f = gm__family_find(family);
     if (!f) return unknown_family(ctx, family);

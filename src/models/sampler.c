@@ -42,8 +42,8 @@ static gm_status settle_chains(gm_ctx *ctx, const gm_model *m, gm__sampler_cfg *
 
 gm_status gm_sampler_new(gm_ctx *ctx, gm_model *m, const char *options, gm_sampler **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (!gm__is(m, GM__MODEL)) return gm__fail_ctx(ctx, GM_EARG, "gm_sampler_new: m is not a model");
     if (m->family->lm) GM__TRY(gm__lm_able(ctx, m, "generate text"));
     else GM__TRY(gm__model_able(ctx, m, "sample", m->family->draw != NULL));
@@ -90,8 +90,8 @@ void gm_sampler_free(gm_sampler *s)
 
 gm_status gm_sampler_draw(gm_sampler *s, int64_t n, gm_tensor *cond, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(s, GM__SAMPLER) || !out) return GM_EARG;
-    *out = NULL;
     if (n < 1) return gm__fail_ctx(s->ctx, GM_EARG, "gm_sampler_draw: n must be 1 or more, not %lld", (long long)n);
     if (s->writer) return gm__fail_ctx(s->ctx, GM_EUNSUPPORTED, "gm_sampler_draw: %s writes text: gm_sampler_next, gm_sampler_write", s->m->family->name);
     if (!s->trail) GM__TRY(gm__cond_check(s->ctx, s->m, "gm_sampler_draw", n, cond));
@@ -112,8 +112,8 @@ gm_status gm_sampler_draw(gm_sampler *s, int64_t n, gm_tensor *cond, gm_tensor *
 
 gm_status gm_sampler_trace(gm_sampler *s, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(s, GM__SAMPLER) || !out) return GM_EARG;
-    *out = NULL;
     if (!s->trail) return gm__fail_ctx(s->ctx, GM_ESTATE, "gm_sampler_trace: the sampler was made without chains=N");
     return gm__trail_trace(s->trail, out);
 }

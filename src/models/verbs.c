@@ -69,8 +69,8 @@ gm_status gm__model_new_rows(gm_ctx *ctx, const gm_model *m, int64_t n, gm_tenso
 
 gm_status gm_sample(gm_model *m, int64_t n, uint64_t seed, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     if (n < 1) return gm__fail_ctx(m->ctx, GM_EARG, "gm_sample: n must be 1 or more, not %lld", (long long)n);
     GM__TRY(gm__model_able(m->ctx, m, "sample", m->family->draw != NULL));
     GM__TRY(gm__model_begin_use(m, m->ctx));
@@ -232,8 +232,8 @@ static const verb verbs[] = {
 
 gm_status gm_model_apply(gm_model *m, uint32_t can, gm_tensor *x, gm_tensor *cond, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     for (size_t i = 0; i < GM__COUNT(verbs); i++)
         if (verbs[i].can == can) return apply(m, &verbs[i], x, cond, &plain, out);
     return gm__fail_ctx(m->ctx, GM_EARG, "gm_model_apply: verb must be GM_CAN_ENCODE, _DECODE, _RECONSTRUCT, _SCORE, _PREDICT or _LOG_PROB, not %u", can);
@@ -247,8 +247,8 @@ int32_t gm_model_layers(const gm_model *m)
 
 gm_status gm_encode_layer(gm_model *m, gm_tensor *x, gm_tensor *cond, int32_t layer, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     const int32_t most = gm_model_layers(m);
     if (m->built && most && (layer < 1 || layer > most))
         return gm__fail_ctx(m->ctx, GM_EARG, "layer %d is none of the %d whose codes this %s has", (int)layer, (int)most, m->family->name);
@@ -266,8 +266,8 @@ gm_status gm_predict(gm_model *m, gm_tensor *x, gm_tensor **out) { return gm_mod
 gm_status gm_log_prob(gm_model *m, gm_tensor *x, const char *options, gm_tensor **out, int32_t *kind)
 {
     const verb *v = &verbs[GM__COUNT(verbs) - 1];
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     gm__eval_cfg c = { .struct_size = sizeof c };
     gm__strs strs = { .ctx = m->ctx };
     gm_status s = gm__opts_defaults(m->ctx, &gm__eval_opts, &c, &strs);
@@ -282,8 +282,8 @@ gm_status gm_log_prob(gm_model *m, gm_tensor *x, const char *options, gm_tensor 
 
 gm_status gm_interpolate(gm_model *m, gm_tensor *a, gm_tensor *b, int32_t steps, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     gm_ctx *ctx = m->ctx;
     if (steps < 2 || steps > 1 << 20) return gm__fail_ctx(ctx, GM_EARG, "interpolate: steps must be 2 to %d, not %d", 1 << 20, steps);
     GM__TRY(gm__model_able(m->ctx, m, "interpolate", m->family->encode && m->family->decode));
@@ -325,8 +325,8 @@ gm_status gm__traverse_axes(gm_model *m, int64_t latent, const gm_tensor *z, int
 
 gm_status gm_traverse(gm_model *m, gm_tensor *z, int32_t steps, double span, gm_tensor *cond, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     if (steps < 2 || steps > 4096) return gm__fail_ctx(m->ctx, GM_EARG, "traverse: steps must be 2 to 4096, not %d", steps);
     if (!(span > 0 && span <= 1e6)) return gm__fail_ctx(m->ctx, GM_EARG, "traverse: span must be above 0 and at most 1e6, not %g", span);
     if (z) GM__TRY(gm__check_tensor(&m->ctx->err, "traverse", "z", z));

@@ -50,9 +50,9 @@ static gm_status make_shell(gm_ctx *ctx, const char *text, int ndim, const int64
 
 gm_status gm_net_new_cond(gm_ctx *ctx, const char *text, int32_t ndim, const int64_t *shape, int64_t cond_size, uint64_t seed, gm_net **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX)) return GM_EARG;
     if (!out) return gm__fail_ctx(ctx, GM_EARG, "net: out is NULL");
-    *out = NULL;
     gm_net *net = NULL;
     GM__TRY(make_shell(ctx, text, ndim, shape, cond_size, &net));
     net->seed = seed;

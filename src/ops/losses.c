@@ -48,7 +48,8 @@ gm_tensor *gm_cross_entropy_smooth(gm_tape *t, gm_tensor *x, gm_tensor *label, g
     if (gm__tape_ok(t) && !(smoothing >= 0 && smoothing <= 1)) return gm__tape_fail(t, GM_EARG, "cross_entropy_smooth: smoothing %g is not in [0,1]", smoothing);
     gm_tensor *logp = gm_log_softmax(t, x, -1), *own = NULL;
     if (weight && logp) {
-        if (!gm__is(weight, GM__TENSOR) || weight->ndim != 1 || x->ndim != 2 || weight->shape[0] != x->shape[1])
+        if (!gm__is(weight, GM__TENSOR)) return gm__tape_fail(t, GM_EARG, "cross_entropy_smooth: weight is no tensor");
+        if (weight->ndim != 1 || x->ndim != 2 || weight->shape[0] != x->shape[1])
             return gm__tape_fail(t, GM_ESHAPE, "cross_entropy_smooth: a weight for each of the classes of scores [N, C] wanted");
         own = picked(t, "cross_entropy_smooth", gm_expand(t, weight, 2, x->shape), label);
         logp = gm_mul(t, logp, weight);

@@ -44,9 +44,9 @@ gm_status gm_optim_new(gm_ctx *ctx, const char *kind, const char *options, gm_op
 {
     gm__optim_config cfg;
     int k = 0;
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX)) return GM_EARG;
     if (!out) return gm__fail_ctx(ctx, GM_EARG, "optim: out is NULL");
-    *out = NULL;
     memset(&cfg, 0, sizeof cfg);
     GM__TRY(read_kind(ctx, kind, &k));
     GM__TRY(read_options(ctx, k, options, &cfg));

@@ -96,8 +96,8 @@ gm_status gm__tokenizer_run(const gm_tokenizer *tk, gm_ctx *ctx, const uint8_t *
 
 gm_status gm_tokenizer_encode(gm_tokenizer *tk, const void *text, size_t n, uint32_t flags, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(tk, GM__TOKENIZER) || !out) return GM_EARG;
-    *out = NULL;
     if (n && !text) return gm__fail_ctx(tk->ctx, GM_EARG, "gm_tokenizer_encode: text is NULL");
     gm__ids v = { .ctx = tk->ctx };
     gm_status s = gm__tokenizer_run(tk, tk->ctx, text, n, flags, &v);

@@ -163,8 +163,8 @@ gm_status gm__gpt2_load(gm_ctx *ctx, const gm__gpt2_file file[2], gm_tokenizer *
 
 gm_status gm_tokenizer_load_gpt2(gm_ctx *ctx, const char *vocab_json, const char *merges_txt, gm_tokenizer **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (!vocab_json || !merges_txt) return gm__fail_ctx(ctx, GM_EARG, "gm_tokenizer_load_gpt2: a path is NULL");
     gm__gpt2_file file[2] = { { .path = vocab_json }, { .path = merges_txt } };
     uint8_t *text[2] = { NULL, NULL };

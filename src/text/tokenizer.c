@@ -136,8 +136,8 @@ static gm_status train(gm_tokenizer *tk, const train_cfg *c, const uint8_t *text
 
 gm_status gm_tokenizer_train(gm_ctx *ctx, const char *options, const void *text, size_t n, gm_tokenizer **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (n && !text) return gm__fail_ctx(ctx, GM_EARG, "gm_tokenizer_train: text is NULL");
     train_cfg c = { .struct_size = sizeof c };
     gm__strs strs = { .ctx = ctx };

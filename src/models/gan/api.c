@@ -130,8 +130,8 @@ static void point(const float *a, const float *b, int64_t n, double u, bool sphe
 
 gm_status gm_gan_path(gm_ctx *ctx, gm_tensor *a, gm_tensor *b, int32_t steps, int32_t spherical, gm_tensor **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     GM__TRY(gm__check_tensor(gm__ctx_err(ctx), "gan_path", "a", a));
     GM__TRY(gm__check_tensor(gm__ctx_err(ctx), "gan_path", "b", b));
     if (steps < 2 || steps > 1 << 20) return gm__fail_ctx(ctx, GM_EARG, "gan_path: steps must be 2 to %d, not %d", 1 << 20, steps);

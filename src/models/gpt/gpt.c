@@ -234,8 +234,8 @@ gm_status gm_gpt_logits(gm_model *m, gm_tensor *tokens, gm_tensor **out)
 {
     gm_tape *t = NULL;
     char text[128];
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     if (m->family != &gm__family_gpt) return gm__fail_ctx(m->ctx, GM_EARG, "gm_gpt_logits: the model is a %s", m->family->name);
     GM__TRY(gm__lm_able(m->ctx, m, "tell the next token"));
     GM__TRY(gm__check_tensor(gm__ctx_err(m->ctx), "gm_gpt_logits", "tokens", tokens));

@@ -242,8 +242,8 @@ static gm_status load(hf *h, const char *folder)
 
 gm_status gm_gpt_load_hf(gm_ctx *ctx, const char *folder, gm_model **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (!folder) return gm__fail_ctx(ctx, GM_EARG, "gm_gpt_load_hf: folder is NULL");
     hf *h = gm__calloc(ctx, 1, sizeof *h);
     if (!h) return GM_ENOMEM;

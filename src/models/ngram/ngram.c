@@ -393,8 +393,8 @@ gm_status gm_ngram_new(gm_ctx *ctx, const gm_ngram_config *c, gm_model **out) { 
 
 gm_status gm_ngram_read_arpa(gm_ctx *ctx, const char *path, gm_model **out)
 {
+    if (out) *out = NULL;
     if (!gm__is(ctx, GM__CTX) || !out) return GM_EARG;
-    *out = NULL;
     if (!path) return gm__fail_ctx(ctx, GM_EARG, "gm_ngram_read_arpa: path is NULL");
     gm__ngram g;
     gm_tokenizer *tk;

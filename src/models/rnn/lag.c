@@ -50,8 +50,8 @@ static gm_status norms(gm_model *m, const int64_t *id, int64_t n, float *out)
 gm_status gm_rnn_gradient_by_lag(gm_model *m, gm_tensor *tokens, gm_tensor **out)
 {
     const int64_t *id;
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     if (m->family != &gm__family_rnn) return gm__fail_ctx(m->ctx, GM_EARG, "gm_rnn_gradient_by_lag: the model is a %s", m->family->name);
     GM__TRY(gm__lm_able(m->ctx, m, "show its gradients"));
     GM__TRY(gm__lm_tokens(m, "gm_rnn_gradient_by_lag", tokens, &id));

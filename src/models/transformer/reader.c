@@ -352,8 +352,8 @@ static gm_status check_encode(gm_model *m, gm_tensor *tokens, gm_tensor *length)
 gm_status gm_transformer_encode(gm_model *m, gm_tensor *tokens, gm_tensor *length, gm_tensor **out)
 {
     gm_tape *t = NULL;
+    if (out) *out = NULL;
     if (!gm__is(m, GM__MODEL) || !out) return GM_EARG;
-    *out = NULL;
     GM__TRY(check_encode(m, tokens, length));
     GM__TRY(gm__model_begin_use(m, m->ctx));
     gm_status s = gm__use_tape(m->ctx, &t);
