@@ -1,5 +1,6 @@
 /* net.c - the net object: making, changing, copying, asking. */
 #include "nn/net.h"
+#include <math.h>
 #include <string.h>
 
 /* ---- making -------------------------------------------------------------------------- */
@@ -194,6 +195,23 @@ static void each_waiting(gm_net *net, gm__seq *seq, bool commit)
         for (size_t j = 0; j < l->n_branch; j++) each_waiting(net, &l->branch[j], commit);
     }
 }
+
+/* Can f32 hold the statistics that wait? */
+static bool waiting_finite(const gm_net *net, const gm__seq *seq)
+{
+    for (size_t i = 0; i < seq->n; i++) {
+        const gm__layer *l = &seq->layers[i];
+        const double *waits[] = {l->pending.mean, l->pending.var};
+        for (size_t k = 0; k < GM__COUNT(waits) && l->pending.batches; k++)
+            for (int64_t j = 0; j < net->body.stats.at[l->stat + k].tensor->size; j++)
+                if (!isfinite((float)waits[k][j])) return false;
+        for (size_t j = 0; j < l->n_branch; j++)
+            if (!waiting_finite(net, &l->branch[j])) return false;
+    }
+    return true;
+}
+
+bool gm__net_pending_finite(const gm_net *net) { return !net->body.stats.n || waiting_finite(net, &net->body.root); }
 
 gm_status gm__net_commit(gm_net *net)
 {

@@ -16,6 +16,7 @@ typedef struct gm__named {
 /* Statistics that wait for the optimiser's step (batch norm): commit or drop. */
 gm_status gm__net_commit(gm_net *net);
 void gm__net_drop_pending(gm_net *net);
+bool gm__net_pending_finite(const gm_net *net); /* are they numbers that their tensors can hold? */
 /* Frozen for the time being: as gm_net_freeze, but buffers of gradients are kept. */
 void gm__net_hold(gm_net *net, bool on);
 

@@ -160,6 +160,11 @@ static gm_status move(gm_optim *o, bool look)
             return gm__fail_ctx(o->ctx, GM_ENONFINITE, "optim: the gradient of %s is not finite (step %lld)", bad->name, (long long)o->steps + 1);
         }
     }
+    for (size_t i = 0; i < o->n_nets && !look; i++)
+        if (!gm__net_pending_finite(o->nets[i])) {
+            gm_optim_clear(o);
+            return gm__fail_ctx(o->ctx, GM_ENONFINITE, "optim: the running statistics of a norm are not finite (step %lld): are the data too large?", (long long)o->steps + 1);
+        }
     const int64_t time = o->clock ? o->clock - 1 : o->steps;
     const double t = (double)o->steps, ema = o->cfg.ema_warmup ? fmin(o->cfg.ema, (1 + t) / (10 + t)) : o->cfg.ema;
     gm__update u = {.o = o, .gscale = 1, .ema = ema, .look = look, .lr = o->scale * gm__schedule_lr(&o->cfg, &o->plateau, time), .beta1 = gm__schedule_momentum(&o->cfg, o->cfg.beta1, time),

@@ -24,6 +24,7 @@ gm_status gm__rbm_start_biases(gm__rbm *r, gm_model *m, gm_trainer *tr)
     double *mean = gm__calloc(m->ctx, (size_t)units, sizeof *mean);
     gm_status s = mean ? gm__rbm_means(r, tr, mean) : GM_ENOMEM;
     for (int64_t j = 0; !s && j < units; j++) {
+        if (!isfinite(mean[j])) continue; /* the first step says what is wrong with the data */
         if (r->mu) gm__f32(r->mu)[j] = (float)mean[j];
         if (r->how.start) gm__f32(r->b)[j] = (float)r->visible->bias(fmin(fmax(mean[j], r->visible->least), r->visible->most));
     }
