@@ -203,13 +203,13 @@ static inline const char *temporary(const char *name)
 
 static inline int long_run(void) { return getenv("GM_LONG") != NULL; }
 
-/* Runs a list of tests that ends with NULL, before each the setup if there is one. */
-static inline int run_tests_in(const char *name, const TTest *const *tests, double seconds, void (*setup)(void))
+/* Runs a list of tests that ends with NULL, each between setup and teardown if there are such. */
+static inline int run_tests_in(const char *name, const TTest *const *tests, double seconds, void (*setup)(void), void (*teardown)(void))
 {
     Suite *s = suite_create(name);
     TCase *c = tcase_create(name);
     tcase_set_timeout(c, long_run() || SANITIZED ? 20 * seconds : seconds);
-    if (setup) tcase_add_checked_fixture(c, setup, NULL);
+    if (setup) tcase_add_checked_fixture(c, setup, teardown);
     for (; *tests; tests++) tcase_add_test(c, *tests);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
@@ -219,6 +219,6 @@ static inline int run_tests_in(const char *name, const TTest *const *tests, doub
     return failed != 0;
 }
 
-static inline int run_tests(const char *name, const TTest *const *tests, double seconds) { return run_tests_in(name, tests, seconds, NULL); }
+static inline int run_tests(const char *name, const TTest *const *tests, double seconds) { return run_tests_in(name, tests, seconds, NULL, NULL); }
 
 #endif

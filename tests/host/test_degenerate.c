@@ -182,9 +182,10 @@ START_TEST(planted_nan)
 END_TEST
 
 static void setup(void) { ck_assert_int_eq(ctx_of(1, &ctx), GM_OK); }
+static void teardown(void) { gm_ctx_free(ctx); }
 
 int main(void)
 {
     const TTest *const tests[] = {few_rows, odd_values, no_numbers, labels_out_of_range, odd_texts, rate_times_1000, planted_nan, NULL};
-    return run_tests_in("degenerate", tests, 60, setup);
+    return run_tests_in("degenerate", tests, 60, setup, teardown);
 }
