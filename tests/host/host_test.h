@@ -3,6 +3,7 @@
 #define HOST_TEST_H
 
 #include <check.h>
+#include <dirent.h>
 #include <gm/gm.h>
 #include <math.h>
 #include <stdio.h>
@@ -199,6 +200,24 @@ static inline const char *temporary(const char *name)
     static _Thread_local char path[128];
     snprintf(path, sizeof path, "%s/gm_host_%d_%s", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm", (int)getpid(), name);
     return path;
+}
+
+/* Names in a folder, two of which are its own and its parent's; -1: there is none, as /proc on other systems. */
+static inline int entries(const char *folder)
+{
+    int n = 0;
+    DIR *d = opendir(folder);
+    if (!d) return -1;
+    while (readdir(d)) n++;
+    closedir(d);
+    return n;
+}
+
+/* How many threads there are, once those that were joined have gone. */
+static inline int tasks_now(int expected)
+{
+    for (int i = 0; i < 1000 && entries("/proc/self/task") != expected; i++) usleep(1000);
+    return entries("/proc/self/task");
 }
 
 static inline int long_run(void) { return getenv("GM_LONG") != NULL; }
