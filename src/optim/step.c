@@ -163,7 +163,7 @@ static gm_status move(gm_optim *o, bool look)
     for (size_t i = 0; i < o->n_nets && !look; i++)
         if (!gm__net_pending_finite(o->nets[i])) {
             gm_optim_clear(o);
-            return gm__fail_ctx(o->ctx, GM_ENONFINITE, "optim: the running statistics of a norm are not finite (step %lld): are the data too large?", (long long)o->steps + 1);
+            return gm__fail_ctx(o->ctx, GM_ENONFINITE, "optim: the running statistics of a norm are not finite (step %lld): a smaller lr, or smaller data?", (long long)o->steps + 1);
         }
     const int64_t time = o->clock ? o->clock - 1 : o->steps;
     const double t = (double)o->steps, ema = o->cfg.ema_warmup ? fmin(o->cfg.ema, (1 + t) / (10 + t)) : o->cfg.ema;
