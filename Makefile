@@ -169,7 +169,8 @@ else
 endif
 
 SAN_ADDRESS := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-ASAN_MAKE = $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/asan LIBD=$(BUILD)/asan/lib OPT=-O1 SAN="$(SAN_ADDRESS)"
+# what UBSan of gcc would only print, as floats beyond an integer's range, ends the test
+ASAN_MAKE = UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/asan LIBD=$(BUILD)/asan/lib OPT=-O1 SAN="$(SAN_ADDRESS)"
 # OpenBLAS synchronises its own threads where TSan cannot see it
 TSAN_MAKE = OPENBLAS_NUM_THREADS=1 $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/tsan LIBD=$(BUILD)/tsan/lib OPT=-O1 SAN="-fsanitize=thread"
 .PHONY: check-quick-asan check-binaries run-tests
@@ -200,11 +201,11 @@ run-tests: $(WHICH_TESTS) $(BUILD)/gm
 
 # Lines and branches that the suite runs: tests/long/coverage.sh
 .PHONY: coverage analyze check-valgrind check-variants
-COV_MAKE = $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/cov LIBD=$(BUILD)/cov/lib OPT=-O1 SAN="--coverage -fprofile-update=prefer-atomic"
+COV_MAKE = $(MAKE) --no-print-directory $(PAR) BUILD=$(BUILD)/cov LIBD=$(BUILD)/cov/lib OPT=-O0 SAN="--coverage -fprofile-update=prefer-atomic"
 coverage:
 	@find $(BUILD)/cov -name '*.gcda' -exec rm {} + 2>/dev/null || true
 	@$(COV_MAKE) all
-	@$(COV_MAKE) run-tests || echo "some tests failed: what follows is what they ran"
+	@CK_TIMEOUT_MULTIPLIER=20 GM_TEST_TIMEOUT=7200 $(COV_MAKE) run-tests || echo "some tests failed: what follows is what they ran"
 	@GM_BUILD=$(BUILD)/cov GM_LIB=$(BUILD)/cov/lib GM_CC="$(CC)" sh tests/checks/cli.sh >/dev/null 2>&1 || true
 	@sh tests/long/coverage.sh "$(BUILD)/cov"
 analyze:

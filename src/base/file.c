@@ -169,7 +169,7 @@ struct gm__pfile {
 
 gm_status gm__pfile_open(gm_ctx *ctx, const char *path, gm__pfile **out)
 {
-    struct stat st;
+    struct stat st = { 0 };
     *out = NULL;
     gm__pfile *f = gm__calloc(ctx, 1, sizeof *f);
     if (!f) return GM_ENOMEM;
@@ -418,7 +418,7 @@ gm_status gm__file_write(gm_ctx *ctx, const char *path, const void *data, size_t
 
 gm_status gm__folder_make(gm_ctx *ctx, const char *path)
 {
-    struct stat st;
+    struct stat st = { 0 };
     int r, e;
     RETRY(r, GM__F_MKDIR, mkdir(path, 0777));
     if (!r) return GM_OK;

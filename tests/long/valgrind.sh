@@ -12,7 +12,7 @@ for t in "$@"; do
     name=$(basename "$t")
     [ -e "$build/valgrind/$name.done" ] && [ "$build/valgrind/$name.done" -nt "$t" ] && { echo "$name: done before"; continue; }
     start=$(date +%s)
-    if timeout "${GM_TEST_TIMEOUT:-1800}" valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite,possible "$t" >"$build/valgrind/$name.out" 2>&1; then
+    if timeout "${GM_TEST_TIMEOUT:-1800}" valgrind -q --fair-sched=try --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite,possible "$t" >"$build/valgrind/$name.out" 2>&1; then
         : >"$build/valgrind/$name.done"
         echo "$name: silent, $(($(date +%s) - start)) s"
     else

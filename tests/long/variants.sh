@@ -5,6 +5,7 @@ set -eu
 build=$1 make=$2
 shift 2
 wanted=$*
+export CK_TIMEOUT_MULTIPLIER=20 GM_TEST_TIMEOUT=7200 # -O0 is slow
 gcc=${GCC:-gcc} clang=${CLANG:-clang}
 failed=
 run() { # name compiler optimisation [variable=value..]
