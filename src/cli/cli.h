@@ -66,6 +66,8 @@ int output_grid(gm_ctx *ctx, const char *path, const gm_tensor *rows, int32_t co
 int output_rows(gm_ctx *ctx, const char *path, const gm_tensor *rows);
 int output_columns(gm_ctx *ctx, const char *path, int count, const char *const *names, gm_tensor *const *t); /* .npz, or .csv with a header */
 int output_table(gm_ctx *ctx, const char *path, const gm_tensor *rows, const char *header); /* header: a first line of text files; NULL */
+FILE *output_begin(const char *path, char **tmp);                 /* a file beside its place; NULL: errno tells */
+int output_end(FILE *f, const char *path, char *tmp, int bad);    /* moves it there, or leaves the old one and nothing else */
 void json_string(FILE *f, const char *s);
 void json_number(FILE *f, double v);                              /* null for what JSON cannot say */
 

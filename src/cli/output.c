@@ -74,15 +74,18 @@ static int write_lines(FILE *f, int count, const gm_tensor *const *t, const char
     return bad || ferror(f) != 0;
 }
 
-static int write_text(const char *path, int count, const gm_tensor *const *t, const char *header)
+FILE *output_begin(const char *path, char **tmp)
 {
-    if (!strcmp(path, "-")) return write_lines(stdout, count, t, header) || fflush(stdout) ? work_error("cannot write to standard output") : 0;
-    size_t n = strlen(path) + 8;
-    char *tmp = malloc(n);
-    if (!tmp) return work_error("out of memory");
-    snprintf(tmp, n, "%s.part", path);
-    FILE *f = fopen(tmp, "wx");
-    int bad = !f || write_lines(f, count, t, header);
+    size_t n = strlen(path) + 32;
+    if (!(*tmp = malloc(n))) return NULL;
+    snprintf(*tmp, n, "%s.%ld.part", path, (long)getpid());
+    unlink(*tmp); /* of a process that was killed and had our number */
+    return fopen(*tmp, "wx");
+}
+
+int output_end(FILE *f, const char *path, char *tmp, int bad)
+{
+    bad |= !f;
     if (f) bad |= fflush(f) != 0 || fsync(fileno(f)) != 0;
     if (f) bad |= fclose(f) != 0;
     if (!bad) bad = rename(tmp, path) != 0;
@@ -90,6 +93,14 @@ static int write_text(const char *path, int count, const gm_tensor *const *t, co
     if (bad && f) unlink(tmp);
     free(tmp);
     return bad ? work_error("%s: cannot write: %s", path, strerror(why)) : 0;
+}
+
+static int write_text(const char *path, int count, const gm_tensor *const *t, const char *header)
+{
+    char *tmp;
+    if (!strcmp(path, "-")) return write_lines(stdout, count, t, header) || fflush(stdout) ? work_error("cannot write to standard output") : 0;
+    FILE *f = output_begin(path, &tmp);
+    return output_end(f, path, tmp, !f || write_lines(f, count, t, header));
 }
 
 /* Points in the plane as a picture of 320 x 320 dots, 5 % margin, equal scales. */

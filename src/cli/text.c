@@ -1,6 +1,8 @@
 /* text.c - texts from language models. */
 #include "cli.h"
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int put_text(const char *bytes, size_t n, void *user) { return fwrite(bytes, 1, n, user) != n; }
 
@@ -15,6 +17,7 @@ static int put_texts(gm_ctx *ctx, gm_model *m, gm_sampler *s, const char *prompt
         if (!st && n) st = gm_sampler_prompt(s, prompt, n);
         if (!st && n && fwrite(prompt, 1, n, f) != n) return work_error("the text cannot be written");
         if (!st) st = gm_sampler_write(s, lines ? 100000 : count, put_text, f, NULL);
+        if (ferror(f)) return work_error("the text cannot be written");
         code = app_status(ctx, st == GM_END ? GM_OK : st, NULL);
         if (!code && (lines || f == stdout)) code = fputc('\n', f) < 0;
     }
@@ -25,12 +28,16 @@ int sample_text(gm_ctx *ctx, gm_model *m, const char *options, const char *promp
 {
     gm_sampler *s = NULL;
     FILE *f = stdout;
+    char *tmp = NULL;
+    const bool file = strcmp(out, "-") != 0;
     int code = app_status(ctx, gm_sampler_new(ctx, m, options, &s), NULL);
-    if (!code && strcmp(out, "-") && strcmp(out + (strlen(out) < 4 ? 0 : strlen(out) - 4), ".txt")) code = usage_error("--out: '%s' should end in .txt, or be -", out);
-    if (!code && strcmp(out, "-") && !(f = fopen(out, "wb"))) code = work_error("%s: cannot be written", out);
-    if (!code) code = put_texts(ctx, m, s, prompt, count, f);
-    if (f && f != stdout && fclose(f) && !code) code = work_error("%s: cannot be written", out);
-    if (f && f != stdout && code) remove(out);
+    if (!code && file && strcmp(out + (strlen(out) < 4 ? 0 : strlen(out) - 4), ".txt")) code = usage_error("--out: '%s' should end in .txt, or be -", out);
+    if (!code && file && !(f = output_begin(out, &tmp))) code = output_end(f, out, tmp, 1);
+    else if (!code) {
+        code = put_texts(ctx, m, s, prompt, count, f);
+        if (file && !code) code = output_end(f, out, tmp, 0);
+        else if (file) fclose(f), unlink(tmp), free(tmp); /* the reason is told already */
+    }
     gm_sampler_free(s);
     return code;
 }

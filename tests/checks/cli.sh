@@ -37,6 +37,9 @@ cmp r1.safetensors r2.safetensors
 $gm sample r1.safetensors --prompt "the cat" -n 40 --seed 2 >t1.txt
 $gm sample r2.safetensors --prompt "the cat" -n 40 --seed 2 | cmp t1.txt -
 $gm sample r2.safetensors --prompt "the cat" -n 40 --seed 2 --map on | cmp t1.txt -
+echo old >full.txt
+if (trap '' XFSZ; ulimit -f 1; $gm sample r1.safetensors -n 3000 --out full.txt) 2>err.txt; then echo "a file past the limit"; exit 1; fi
+[ "$(cat full.txt)$(grep -c '^gm: .*writ' err.txt)$(ls -A | grep -c '\.part$')" = old10 ]
 grep -q "^the cat" t1.txt
 $gm eval r1.safetensors --data $text | grep -qE '^nats_per_token [0-9.]+ nats'
 
