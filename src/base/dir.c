@@ -9,7 +9,7 @@
 static gm_status fail_errno(gm_ctx *ctx, const char *path, int e)
 {
     char tmp[24];
-    return gm__fail_ctx(ctx, e == ENOMEM ? GM_ENOMEM : GM_EIO, "%s: %s", path, gm__errno_text(e, tmp));
+    return gm__fail_ctx(ctx, e == ENOMEM ? GM_ENOMEM : GM_EIO, "%.300s: %s", path, gm__errno_text(e, tmp));
 }
 
 static bool ends_in(const char *name, const char *end)

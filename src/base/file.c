@@ -31,7 +31,7 @@ const char *gm__errno_text(int e, char *tmp)
 static gm_status fail_errno(gm_ctx *ctx, const char *path, int e)
 {
     char tmp[24];
-    return gm__fail_ctx(ctx, e == ENOMEM ? GM_ENOMEM : GM_EIO, "%s: %s", path, gm__errno_text(e, tmp));
+    return gm__fail_ctx(ctx, e == ENOMEM ? GM_ENOMEM : GM_EIO, "%.300s: %s", path, gm__errno_text(e, tmp));
 }
 
 /* ---- system calls: retried after a signal; a failure is -errno ------------------- */
