@@ -6,9 +6,15 @@
 
 /* ---- products: dot products of rows, four rows of weights at a time ------------------------- */
 
-enum { ROWS = 4, TASK = 1 << 15 }; /* numbers of a matrix that are worth a thread's while */
+enum {
+    ROWS = 4,
+    TASK = 1 << 15,  /* numbers of a matrix that are worth a thread's while */
+    LARGE = 1 << 17, /* numbers of one that the caches near by do not keep until the next token */
+    AHEAD = 1 << 13, /* its numbers are asked for so long before they are wanted */
+    LINE = 16,
+};
 
-typedef struct product { const gm__kern *kern; int64_t n, in, out, each; const float *x, *w, *bias; float *y; } product;
+typedef struct product { const gm__kern *kern; int64_t n, in, out, each, ahead; const float *x, *w, *bias; float *y; } product;
 
 static void some(void *arg, size_t task, size_t worker)
 {
@@ -17,6 +23,7 @@ static void some(void *arg, size_t task, size_t worker)
     GM__UNUSED(worker);
     for (int64_t j = first; j < last; j += ROWS) {
         const size_t m = last - j < ROWS ? (size_t)(last - j) : ROWS;
+        for (int64_t k = j * p->in + p->ahead, end = k + ROWS * p->in; p->ahead && k < end && k < p->out * p->in; k += LINE) __builtin_prefetch(p->w + k);
         for (int64_t i = 0; i < p->n; i++) {
             float *y = p->y + i * p->out + j;
             p->kern->conv_dot_f32(1, (size_t)p->in, p->w + j * p->in, (ptrdiff_t)p->in, 0, p->x + i * p->in, 0, y, 1, m, 1, false);
@@ -28,6 +35,7 @@ static void some(void *arg, size_t task, size_t worker)
 void gm__step_linear(gm_ctx *ctx, int64_t n, const float *x, const gm_tensor *w, const gm_tensor *bias, float *y)
 {
     product p = { .kern = ctx->kern, .n = n, .in = w->shape[1], .out = w->shape[0], .x = x, .w = gm__f32(w), .bias = bias ? gm__f32(bias) : NULL, .y = y };
+    p.ahead = p.in * p.out > LARGE ? AHEAD : 0;
     p.each = (TASK / p.in + ROWS) / ROWS * ROWS;
     size_t tasks = (size_t)((p.out + p.each - 1) / p.each);
     if (tasks > 3) gm__parallel(ctx, tasks, some, &p);
