@@ -41,7 +41,7 @@ static void recipe(void)
 static void ten(void)
 {
     report("ten minutes: nats a character", shakespeare("ten", "gpt", "depth=4 heads=4 embd=192 block=128 positions=rotary norm=rms activation=swiglu bias=off seed=1",
-           "steps=2500 batch=24 lr=2e-3 lr-min=1e-4 beta2=0.99"), "<=", 1.70);
+           "steps=1500 batch=24 lr=2e-3 lr-min=1e-4 beta2=0.99"), "<=", 1.70);
 }
 
 static void names(void)
