@@ -9,7 +9,7 @@ static gm_status program(host *h, int which)
 {
     gm_ctx *ctx = NULL;
     gm_dataset *d = NULL;
-    gm_model *m = NULL, *again = NULL, *copy = NULL, *arpa = NULL;
+    gm_model *m = NULL, *again = NULL, *mapped = NULL, *copy = NULL, *arpa = NULL;
     gm_sampler *w = NULL;
     gm_tensor *ids = NULL, *p = NULL, *best = NULL;
     gm_measure got[3];
@@ -26,7 +26,8 @@ static gm_status program(host *h, int which)
     if (!s) s = gm_fit(m, d, NULL);
     if (!s) s = gm_model_save(m, model_path);
     if (!s) s = gm_model_load(ctx, model_path, &again);
-    if (!s) s = gm_model_copy(again, &copy);
+    if (!s) s = gm_model_load_mapped(ctx, model_path, &mapped);
+    if (!s) s = gm_model_copy(mapped, &copy);
     if (!s) s = gm_eval(copy, d, NULL, got, 3, &n);
     if (!s) s = gm_tokenizer_encode(gm_lm_tokenizer(m), "the mat", 7, 0, &ids);
     if (!s) s = gm_lm_next(m, ids, &p);
@@ -43,7 +44,7 @@ static gm_status program(host *h, int which)
     keep_message(ctx, s);
     gm_tensor_free(ids), gm_tensor_free(p), gm_tensor_free(best);
     gm_sampler_free(w);
-    gm_model_free(m), gm_model_free(again), gm_model_free(copy), gm_model_free(arpa);
+    gm_model_free(m), gm_model_free(again), gm_model_free(copy), gm_model_free(mapped), gm_model_free(arpa);
     gm_dataset_free(d);
     gm_ctx_free(ctx);
     unlink(spec + (which == 2 ? 6 : 5));
