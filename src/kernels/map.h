@@ -163,21 +163,32 @@ B(BCE_G, F(fade)(F(sigmoid)(a) - b, F(set1)((T)1e-30)))
 GM__BINARY_LIST(GM__X)
 #undef GM__X
 
-/* Comparisons, choice and tests are exact: the compiler's own vector loops do. */
-#define COMPARE(NAME, OP)                                                                        \
+/* Comparisons, choice and tests are exact: the compiler's own vector loops do. They are long as machine code, so that
+ * a > b is b < a, and equality with a number does not ask on which side it stands. */
+#define EQUALITY(NAME, OP)                                                                       \
+    static void F(compare_##NAME)(size_t n, uint8_t *y, const T *a, const T *b, int mode)        \
+    {                                                                                            \
+        if (mode == GM__SV) { const T *s = a; a = b; b = s; mode = GM__VS; }                     \
+        if (mode == GM__VV) for (size_t i = 0; i < n; i++) y[i] = a[i] OP b[i];                  \
+        if (mode == GM__VS && n) { T s = *b; for (size_t i = 0; i < n; i++) y[i] = a[i] OP s; }  \
+    }
+#define ORDER(NAME, OP, OPPOSITE)                                                                \
     static void F(compare_##NAME)(size_t n, uint8_t *y, const T *a, const T *b, int mode)        \
     {                                                                                            \
         if (mode == GM__VV) for (size_t i = 0; i < n; i++) y[i] = a[i] OP b[i];                  \
         if (mode == GM__SV && n) { T s = *a; for (size_t i = 0; i < n; i++) y[i] = s OP b[i]; }  \
         if (mode == GM__VS && n) { T s = *b; for (size_t i = 0; i < n; i++) y[i] = a[i] OP s; }  \
+    }                                                                                            \
+    static void F(compare_##OPPOSITE)(size_t n, uint8_t *y, const T *a, const T *b, int mode)    \
+    {                                                                                            \
+        F(compare_##NAME)(n, y, b, a, mode == GM__VV ? GM__VV : mode == GM__SV ? GM__VS : GM__SV); \
     }
-COMPARE(EQ, ==)
-COMPARE(NE, !=)
-COMPARE(LT, <)
-COMPARE(LE, <=)
-COMPARE(GT, >)
-COMPARE(GE, >=)
-#undef COMPARE
+EQUALITY(EQ, ==)
+EQUALITY(NE, !=)
+ORDER(LT, <, GT)
+ORDER(LE, <=, GE)
+#undef EQUALITY
+#undef ORDER
 
 static void F(select)(size_t n, T *y, const uint8_t *c, const T *a, const T *b)
 {
