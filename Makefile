@@ -21,7 +21,7 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-sign-conversion
 CSTD := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
 GMFLAGS = $(CSTD) $(OPT) -g -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -pthread \
-          -ffunction-sections -fdata-sections $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) $(SAN) $(CFLAGS)
+          -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) $(SAN) $(CFLAGS)
 LDLIBS_ = $(PKG_LIBS) -lm -lpthread
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null)
@@ -48,10 +48,16 @@ lib: $(LIBA) $(LIBSO)
 ifneq (,$(findstring x86_64,$(ARCH)))
 $(BUILD)/src/kernels/kern_avx2.o:   ISA := -mavx2 -mfma -mf16c -mbmi2 -ffp-contract=fast
 $(BUILD)/src/kernels/kern_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mbmi2 -mprefer-vector-width=512 -ffp-contract=fast
+# for CPUs older than 2013, and the reference of the others' tests
+$(BUILD)/src/kernels/kern_plain.o:  OPT := -O2
 endif
 $(BUILD)/src/kernels/%.o: OPT := -O3
 $(BUILD)/src/tensor/copy.o: OPT := -O3
 $(BUILD)/src/metrics/%.o: OPT := -O3
+# what no step waits for is compiled small
+SMALL := $(wildcard src/nn/*.c src/io/*.c src/models/*.c $(patsubst %,src/models/%/*.c,ae classifier dbm dbn gan lapgan srgan vae)) \
+  $(patsubst %,src/base/%.c,constants dir file format json options pairs)
+$(patsubst %.c,$(BUILD)/%.o,$(filter-out src/io/crc64.c,$(SMALL))): OPT := -Os
 # Fuzzing looks for errors in what reads and in what calls: the loops over numbers run at full speed.
 ifneq ($(PLAIN_KERNELS),)
 $(BUILD)/src/kernels/%.o: override OPT := -O2
@@ -77,10 +83,14 @@ $(BUILD)/gm.map: lib/gm.symbols
 	@mkdir -p $(@D)
 	@{ echo 'GM_0 { global:'; sed -e '/^#/d' -e '/^$$/d' -e 's/.*/  &;/' $<; echo '  local: *; };'; } > $@
 
+# relocations in their short form, where the linker and the C library of this machine know it
+RELR = $(shell f=$$(mktemp) && echo 'int main(void) { return 0; }' > $$f.c && test -z "$$($(CC) $$f.c -Wl,-z,pack-relative-relocs -o $$f 2>&1)" && $$f \
+  && echo -Wl,-z,pack-relative-relocs; rm -f $$f $$f.c)
+
 $(LIBSO): $(OBJS) $(BUILD)/gm.map
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -shared $(SAN) $(LDFLAGS) -Wl,-soname,libgm.so.$(SOVER) -Wl,--version-script=$(BUILD)/gm.map -Wl,-Bsymbolic-functions \
-	  -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs -o $@ $(OBJS) $(LDLIBS_)
+	  -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs $(RELR) -o $@ $(OBJS) $(LDLIBS_)
 	@ln -sf libgm.so.$(SOVER) $(LIBD)/libgm.so
 
 # One object in an archive, from which only the public names are seen; GM_PREFIX=foo_ renames them, so that a
