@@ -49,7 +49,7 @@ ifneq (,$(findstring x86_64,$(ARCH)))
 $(BUILD)/src/kernels/kern_avx2.o:   ISA := -mavx2 -mfma -mf16c -mbmi2 -ffp-contract=fast
 $(BUILD)/src/kernels/kern_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mbmi2 -mprefer-vector-width=512 -ffp-contract=fast
 # for CPUs older than 2013, and the reference of the others' tests
-$(BUILD)/src/kernels/kern_plain.o:  OPT := -O2
+$(BUILD)/src/kernels/kern_plain.o:  OPT := -Os
 endif
 $(BUILD)/src/kernels/%.o: OPT := -O3
 $(BUILD)/src/tensor/copy.o: OPT := -O3
