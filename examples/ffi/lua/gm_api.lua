@@ -232,6 +232,7 @@ void gm_model_free(gm_model *m);
 gm_status gm_model_copy(gm_model *m, gm_model **out);
 gm_status gm_model_save(gm_model *m, const char *path);
 gm_status gm_model_load(gm_ctx *ctx, const char *path, gm_model **out);
+gm_status gm_model_load_mapped(gm_ctx *ctx, const char *path, gm_model **out);
 gm_status gm_model_load_weights(gm_model *m, const char *path);
 const char *gm_model_family(const gm_model *m);
 uint32_t gm_model_can(const gm_model *m);

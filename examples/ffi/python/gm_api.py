@@ -413,6 +413,7 @@ FUNCTIONS = {
     "gm_model_copy": (c_int32, (c_void_p, POINTER(c_void_p), ), "m:gm_model* out:gm_model**"),
     "gm_model_save": (c_int32, (c_void_p, c_char_p, ), "m:gm_model* path:char[]"),
     "gm_model_load": (c_int32, (c_void_p, c_char_p, POINTER(c_void_p), ), "ctx:gm_ctx* path:char[] out:gm_model**"),
+    "gm_model_load_mapped": (c_int32, (c_void_p, c_char_p, POINTER(c_void_p), ), "ctx:gm_ctx* path:char[] out:gm_model**"),
     "gm_model_load_weights": (c_int32, (c_void_p, c_char_p, ), "m:gm_model* path:char[]"),
     "gm_model_family": (c_char_p, (c_void_p, ), "m:gm_model*"),
     "gm_model_can": (c_uint32, (c_void_p, ), "m:gm_model*"),

@@ -397,6 +397,7 @@ extern "C" {
     pub fn gm_model_copy(m: *mut gm_model, out: *mut *mut gm_model) -> i32;
     pub fn gm_model_save(m: *mut gm_model, path: *const c_char) -> i32;
     pub fn gm_model_load(ctx: *mut gm_ctx, path: *const c_char, out: *mut *mut gm_model) -> i32;
+    pub fn gm_model_load_mapped(ctx: *mut gm_ctx, path: *const c_char, out: *mut *mut gm_model) -> i32;
     pub fn gm_model_load_weights(m: *mut gm_model, path: *const c_char) -> i32;
     pub fn gm_model_family(m: *const gm_model) -> *const c_char;
     pub fn gm_model_can(m: *const gm_model) -> u32;
