@@ -11,8 +11,8 @@
  *   order     Frechet distance of the judge's features: DCGAN below dense GAN and below VAE
  *   ring      eight Gaussians, 10 seeds: modes, share within 3 sigma (published with packing, far larger nets: 7.9, 95.6 %)
  *   grid      25 Gaussians, 10 seeds (24.8, 93.6 %)
- * What more than one of them wants is trained once. On two cores: the judge 1 minute; defaults 5, obey 10, teach 5 without obey, order 7
- * (12 without defaults), ring 4, grid 14.
+ * What more than one of them wants is trained once. On two cores, in minutes: the judge 1; defaults, concat and acgan 2 each; the dense GAN and
+ * the VAE of order 2; ring 4, grid 12.
  * Prints target beside reached; exit code 1 if a target is missed. */
 #include "experiments/experiment.h"
 #include "experiments/neighbours.h"
