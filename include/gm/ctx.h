@@ -20,7 +20,7 @@ extern "C" {
 
 typedef struct gm_ctx gm_ctx;
 
-/* Matmul precision: highest is never worse than plain f32 arithmetic. */
+/* Matmul precision: highest is never worse than plain f32 arithmetic. High and medium permit less; today they give the numbers of highest. */
 enum { GM_PRECISION_HIGHEST = 0, GM_PRECISION_HIGH = 1, GM_PRECISION_MEDIUM = 2 };
 
 /* Levels of the log callback. */
