@@ -55,8 +55,8 @@ $(BUILD)/src/kernels/%.o: OPT := -O3
 $(BUILD)/src/tensor/copy.o: OPT := -O3
 $(BUILD)/src/metrics/%.o: OPT := -O3
 # what no step waits for is compiled small
-SMALL := $(wildcard src/nn/*.c src/io/*.c src/models/*.c $(patsubst %,src/models/%/*.c,ae classifier dbm dbn gan lapgan srgan vae)) \
-  $(patsubst %,src/base/%.c,constants dir file format json options pairs)
+SMALL := $(wildcard src/nn/*.c src/io/*.c src/data/synth*.c src/models/*.c $(patsubst %,src/models/%/*.c,ae classifier dbm dbn gan lapgan srgan vae)) \
+  $(patsubst %,src/base/%.c,constants dir file format)
 $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/io/crc64.c,$(SMALL))): OPT := -Os
 # Fuzzing looks for errors in what reads and in what calls: the loops over numbers run at full speed.
 ifneq ($(PLAIN_KERNELS),)
