@@ -1,5 +1,6 @@
 /* Bad files of up to a mebibyte that would like to cost much: each is refused in a tenth of a second of processor time, with
  * memory below twice its size and 16 MiB, 26 MiB where a tree is made of JSON. Text formats have their own in tests/unit/test_readers.c. */
+#include "fault/folder.h"
 #include "io/io.h"
 #include <check.h>
 #include <gm/gm.h>
@@ -19,18 +20,8 @@
 
 enum { SIZE = 1 << 20 };
 static gm_ctx *ctx;
-static char folder[64];
 static uint8_t *bytes; /* SIZE of them and some */
 static size_t n;
-
-static const char *at(const char *name)
-{
-    static char text[8][128];
-    static int k;
-    k = (k + 1) % 8;
-    snprintf(text[k], sizeof text[k], "%s/%s", folder, name);
-    return text[k];
-}
 
 static void put(const char *name)
 {
@@ -215,13 +206,11 @@ static double now(void)
 
 START_TEST(costly)
 {
-    char command[128];
     gm_ctx_config c;
     gm_memory m = {.struct_size = sizeof m};
     gm_ctx_config_init(&c, sizeof c);
     c.threads = 1;
-    snprintf(folder, sizeof folder, "%s/gm_costly_XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder("costly");
     bytes = malloc(SIZE + 1000);
     n = 0;
     put("merges");
@@ -243,8 +232,7 @@ START_TEST(costly)
     ck_assert_msg(seconds <= SECONDS, "%s: %g s", cases[_i].name, seconds);
     gm_ctx_free(ctx);
     free(bytes);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder();
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* Memory that does not come from the context: the C library's folders, threads, OpenBLAS. The test's own malloc refuses
  * the n-th such request; the context's memory is counted beside it and does not fail. */
+#include "fault/folder.h"
 #include <check.h>
 #include <errno.h>
 #include <gm/gm.h>
@@ -46,16 +47,7 @@ static void drop_here(void *user, void *p)
     free(p);
 }
 
-static char folder[64], message[512];
-
-static const char *at(const char *name)
-{
-    static char text[8][128];
-    static int k;
-    k = (k + 1) % 8;
-    snprintf(text[k], sizeof text[k], "%s/%s", folder, name);
-    return text[k];
-}
+static char message[512];
 
 /* ---- what meets foreign memory: gives the first failure -------------------------------------------- */
 
@@ -188,9 +180,7 @@ END_TEST
 
 int main(void)
 {
-    char command[128];
-    snprintf(folder, sizeof folder, "%s/gm_foreign_XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    if (!mkdtemp(folder)) return 1;
+    make_folder("foreign");
     FILE *f = fopen(at("text"), "w");
     if (!f || fputs("abc abc abc abc abc abc\n", f) < 0 || fclose(f)) return 1;
     Suite *s = suite_create("foreign_faults");
@@ -202,7 +192,7 @@ int main(void)
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command) || failed;
+    remove_folder();
+    return failed;
 }
 #endif

@@ -1,5 +1,6 @@
 /* Every n-th call on files fails, once or for good, with EIO, ENOSPC, EINTR or by halves, in whatever reads or writes:
  * never a false success, a lost old file, a temporary or an open descriptor left; the next run works. */
+#include "fault/folder.h"
 #include "fault/io.h"
 #include <check.h>
 #include <gm/gm.h>
@@ -12,16 +13,6 @@ static gm_model *model;
 static gm_trainer *trainer;
 static gm_tensor *table, *picture;
 static gm_tokenizer *tokens;
-static char folder[64];
-
-static const char *at(const char *name)
-{
-    static char text[8][128];
-    static int k;
-    k = (k + 1) % 8;
-    snprintf(text[k], sizeof text[k], "%s/%s", folder, name);
-    return text[k];
-}
 
 #define OK(call) ck_assert_msg((call) == GM_OK, "%s: %s", #call, gm_ctx_message(ctx))
 
@@ -286,8 +277,7 @@ static void setup(void)
     gm_ctx_config_init(&c, sizeof c);
     c.threads = 1;
     ck_assert_int_eq(gm_ctx_new(&c, &ctx), GM_OK);
-    snprintf(folder, sizeof folder, "%s/gm_io_XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder("io");
     OK(gm_dataset_open(ctx, "synth:ring8,n=16,seed=1", &rings));
     OK(gm_model_new(ctx, "vae", "shape=1,4,4 hidden=3 latent=2", &model));
     OK(gm_model_save(model, at("model")));
@@ -316,15 +306,13 @@ static void setup(void)
 
 static void finish(void)
 {
-    char command[128];
     gm_tensor_free(table), gm_tensor_free(picture);
     gm_tokenizer_free(tokens);
     gm_trainer_free(trainer);
     gm_model_free(model);
     gm_dataset_free(rings);
     gm_ctx_free(ctx);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder();
 }
 
 int main(void)

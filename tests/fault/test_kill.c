@@ -1,5 +1,6 @@
 /* A process that saves over and over is killed at any moment: the file is one of its two versions, whole.
  * 30 kills; with GM_LONG=1 1,000 of a model and 1,000 of a checkpoint. */
+#include "fault/folder.h"
 #include <check.h>
 #include <dirent.h>
 #include <gm/gm.h>
@@ -12,18 +13,9 @@
 #include <unistd.h>
 
 enum { ROOM = 1 << 20 };
-static char folder[64], want[2][ROOM], have[ROOM];
+static char want[2][ROOM], have[ROOM];
 static size_t wanted[2];
 static gm_ctx *ctx;
-
-static const char *at(const char *name)
-{
-    static char text[4][400];
-    static int k;
-    k = (k + 1) % 4;
-    snprintf(text[k], sizeof text[k], "%s/%s", folder, name);
-    return text[k];
-}
 
 #define OK(call) ck_assert_msg((call) == GM_OK, "%s: %s", #call, gm_ctx_message(ctx))
 
@@ -151,9 +143,7 @@ END_TEST
 
 int main(void)
 {
-    char command[128];
-    snprintf(folder, sizeof folder, "%s/gm_kill_XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    if (!mkdtemp(folder)) return 1;
+    make_folder("kill");
     Suite *s = suite_create("kill");
     TCase *c = tcase_create("kill");
     tcase_set_timeout(c, 600);
@@ -164,6 +154,6 @@ int main(void)
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command) || failed;
+    remove_folder();
+    return failed;
 }

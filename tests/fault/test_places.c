@@ -1,5 +1,6 @@
 /* Where files may not go and what may not be read: full disks, folders that take nothing, names that are none, things that
  * are no files. One clear line each, the old file stays, nothing is left. */
+#include "fault/folder.h"
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -18,16 +19,6 @@ static gm_model *model;
 static gm_trainer *trainer;
 static gm_dataset *rings;
 static gm_tensor *table;
-static char folder[64];
-
-static const char *at(const char *name)
-{
-    static char text[8][5000];
-    static int k;
-    k = (k + 1) % 8;
-    snprintf(text[k], sizeof text[k], "%s/%s", folder, name);
-    return text[k];
-}
 
 #define OK(call) ck_assert_msg((call) == GM_OK, "%s: %s", #call, gm_ctx_message(ctx))
 
@@ -262,8 +253,7 @@ static void setup(void)
     gm_ctx_config_init(&c, sizeof c);
     c.threads = 1;
     ck_assert_int_eq(gm_ctx_new(&c, &ctx), GM_OK);
-    snprintf(folder, sizeof folder, "%s/gm_places_XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder("places");
     OK(gm_dataset_open(ctx, "synth:ring8,n=16,seed=1", &rings));
     OK(gm_model_new(ctx, "vae", "shape=1,4,4 hidden=3 latent=2", &model));
     OK(gm_model_new(ctx, "ae", "hidden=3 latent=2", &m));
@@ -275,14 +265,12 @@ static void setup(void)
 
 static void finish(void)
 {
-    char command[128];
     gm_tensor_free(table);
     gm_trainer_free(trainer);
     gm_model_free(model);
     gm_dataset_free(rings);
     gm_ctx_free(ctx);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder();
 }
 
 int main(void)
