@@ -62,14 +62,18 @@ int app_status(gm_ctx *ctx, gm_status s, const char *what)
     return s == GM_EARG ? EXIT_USAGE : EXIT_WORK;
 }
 
+int app_work(gm_ctx *ctx, gm_status s)
+{
+    const int code = app_status(ctx, s, NULL);
+    return code == EXIT_USAGE ? EXIT_WORK : code;
+}
+
 int app_load(gm_ctx *ctx, const char *path, gm_model **m)
 {
     struct stat st;
     const bool folder = !stat(path, &st) && S_ISDIR(st.st_mode); /* of Hugging Face's: a GPT-2 */
     gm_status s = folder ? gm_gpt_load_hf(ctx, path, m) : maps ? gm_model_load_mapped(ctx, path, m) : gm_model_load(ctx, path, m);
-    if (!s) return 0;
-    int code = app_status(ctx, s, NULL);
-    return code == EXIT_INTERRUPTED ? code : EXIT_WORK; /* a bad file is no bad argument */
+    return app_work(ctx, s); /* a bad file is no bad argument */
 }
 
 int app_data(gm_ctx *ctx, const char *spec, gm_dataset **d) { return app_status(ctx, gm_dataset_open(ctx, spec, d), NULL); }

@@ -56,6 +56,7 @@ void take_options(args *a, const char *owner, text *t);
 extern gm_ctx *app_ctx;                                           /* for the interrupt handler */
 int app_open(args *a, gm_ctx **ctx);                              /* context from --threads --precision, how files are loaded from --map; catches interrupts */
 int app_status(gm_ctx *ctx, gm_status s, const char *what);       /* prints the line; EARG gives 2 when what is NULL, else 1 */
+int app_work(gm_ctx *ctx, gm_status s);                          /* the same where no argument can be at fault: never 2 */
 int app_load(gm_ctx *ctx, const char *path, gm_model **m);
 int app_data(gm_ctx *ctx, const char *spec, gm_dataset **d);
 bool app_interrupted(void);

@@ -144,10 +144,7 @@ static int finish(args *a, job *j, progress *p, gm_status s)
         fprintf(stderr, "gm: interrupted at step %llu; go on with --resume %s\n", (unsigned long long)gm_trainer_steps(j->trainer), path);
         return EXIT_INTERRUPTED;
     }
-    if (s) { /* the options were read before: what is wrong now is the data, even a value that no unit takes */
-        const int code = app_status(j->ctx, s, NULL);
-        return code == EXIT_INTERRUPTED ? code : EXIT_WORK;
-    }
+    if (s) return app_work(j->ctx, s); /* the options were read before: what is wrong now is the data, even a value that no unit takes */
     if (!gm_trainer_done(j->trainer)) {
         if (!a->quiet) fprintf(stderr, "stopped at step %llu; go on with --resume %s\n", (unsigned long long)gm_trainer_steps(j->trainer),
                                j->checkpoint ? j->checkpoint : j->default_checkpoint);
