@@ -5,7 +5,7 @@
 set -e
 build=$1 python=$2 which=$3
 here=tests/bench/peers
-[ "$which" = 1 ] && which=$(ls $here | sed -n 's/\.py$//p')
+[ "$which" = 1 ] && which=$(ls $here | sed -n 's/\.py$//p' | grep -vx timing)
 for name in $which; do
     [ -x "$build/tests/bench/bench_$name" ] && [ -f "$here/$name.py" ] || { echo "peers: no benchmark $name with a peer"; exit 1; }
     for threads in ${THREADS:-1 2}; do
